@@ -59,6 +59,7 @@ type Transport struct {
 	mechanism sasl.Mechanism       // nil: no authentication
 	tokens    *tokenSource         // nil: no token endpoint
 	oauthTLS  *material[clientTLS] // of the token endpoint; nil: none, or without encryption
+	stalls    stalls
 }
 
 // Open prepares a transport for what s describes. Files are read now, and again whenever they change, until ctx ends or
@@ -70,6 +71,7 @@ type Transport struct {
 // trust store the system's authorities count instead of the JVM's.
 func Open(ctx context.Context, s kafka.Security, o Options) (*Transport, error) {
 	t := &Transport{options: o.withDefaults()}
+	t.stalls = stalls{first: stallAfter, now: t.options.Now}
 	switch s.Protocol {
 	case "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL":
 	default:
@@ -140,7 +142,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		return nil, fmt.Errorf("socket buffers of %s: %w", address, err)
 	}
 	if t.tls == nil {
-		return conn, nil
+		return t.watched(conn), nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -156,7 +158,12 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		_ = conn.Close()
 		return nil, fmt.Errorf("tls handshake with %s: %w", address, err)
 	}
-	return secured, nil
+	return t.watched(secured), nil
+}
+
+// watched returns a connection that does not wait for a broker that hangs; see stallConn.
+func (t *Transport) watched(conn net.Conn) net.Conn {
+	return &stallConn{Conn: conn, stalls: &t.stalls}
 }
 
 // buffers sets the sizes before the first byte, when they can still shape the window.

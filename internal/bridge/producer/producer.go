@@ -277,12 +277,18 @@ func (p *Producer) tend() {
 	}
 }
 
+// renewEvery is the least time between two clients: a right that is missing may stay so.
+const renewEvery = time.Second
+
 // renew replaces a client whose producer ID has failed for good.
 func (p *Producer) renew(s *session) {
 	ctx, cancel := context.WithTimeout(p.base, attemptLook)
 	defer cancel()
 	_, reason := producerID(ctx, s.client)
 	if !refused(reason) {
+		return
+	}
+	if !sleep(p.base, time.Until(s.born.Add(renewEvery))) {
 		return
 	}
 	client, err := p.open()

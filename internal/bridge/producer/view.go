@@ -18,6 +18,7 @@ import (
 type session struct {
 	client  *kgo.Client
 	asker   *brokers.Asker
+	born    time.Time
 	mu      sync.Mutex // one writer of topics at a time
 	topics  atomic.Pointer[map[string]*topic]
 	suspect atomic.Bool // somebody looks into it already
@@ -50,7 +51,7 @@ func newTopic(name string, id [16]byte, leaders []int32) *topic {
 type partition struct{ inflight atomic.Int64 }
 
 func newSession(client *kgo.Client) *session {
-	s := &session{client: client, asker: brokers.New(client)}
+	s := &session{client: client, asker: brokers.New(client), born: time.Now()}
 	s.topics.Store(&map[string]*topic{})
 	return s
 }

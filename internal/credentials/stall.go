@@ -1,0 +1,125 @@
+package credentials
+
+import (
+	"encoding/binary"
+	"net"
+	"sync"
+	"time"
+)
+
+// stallAfter is how long a broker may leave a question unanswered that costs it next to nothing. The client library
+// itself waits for request.timeout.ms, 30 s by default, before it asks another broker for the same metadata, and
+// everything that waits for them waits as long.
+const stallAfter = 3 * time.Second
+
+// The requests that a broker answers from memory and at once, by their API keys (Kafka protocol guide).
+const (
+	keyMetadata        = 3
+	keyFindCoordinator = 10
+	keyAPIVersions     = 18
+)
+
+// stallAtMost is as far as the patience grows with a cluster of which no broker answers in time.
+const stallAtMost = 30 * time.Second
+
+// stalls knows how patient to be. As long as any broker answers in time, one that does not is given up soon. When none
+// does, they are slow rather than away: each question that stalls then gives the next one twice the time.
+type stalls struct {
+	first time.Duration
+	now   func() time.Time
+
+	mu    sync.Mutex
+	after time.Duration // 0: first
+	last  time.Time     // when a broker last answered in time
+}
+
+// patience returns the time for the next question.
+func (s *stalls) patience() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.first, s.after)
+}
+
+// stalled notes that it was not enough.
+func (s *stalls) stalled() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now().Sub(s.last) > stallAtMost {
+		s.after = min(2*max(s.first, s.after), stallAtMost)
+	}
+}
+
+// answered notes that it was.
+func (s *stalls) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.after, s.last = 0, s.now()
+}
+
+// stallConn closes a connection on which such a request gets no answer for stallAfter, so that the client goes on with
+// another broker. A broker answers a connection's requests in their order, and the library sends these on a connection
+// of their own kind, apart from fetches and sends that may take their time.
+type stallConn struct {
+	net.Conn
+	stalls *stalls
+
+	mu    sync.Mutex
+	timer *time.Timer // nil: nothing is waited for
+}
+
+// Write writes requests; the library hands over one at a time, as a whole.
+func (c *stallConn) Write(p []byte) (int, error) {
+	if prompt(p) {
+		c.mu.Lock()
+		if c.timer == nil {
+			c.timer = time.AfterFunc(c.stalls.patience(), c.stall)
+		}
+		c.mu.Unlock()
+	}
+	return c.Conn.Write(p)
+}
+
+// stall ends the connection; the library's reader gets the error.
+func (c *stallConn) stall() {
+	c.stalls.stalled()
+	_ = c.Conn.Close() // it is given up either way
+}
+
+// Read reads answers; whatever comes is a sign of life.
+func (c *stallConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.rest() && n > 0 {
+		c.stalls.answered()
+	}
+	return n, err
+}
+
+// Close closes the connection.
+func (c *stallConn) Close() error {
+	c.rest()
+	return c.Conn.Close()
+}
+
+// rest ends the waiting, and reports whether there was one.
+func (c *stallConn) rest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer == nil {
+		return false
+	}
+	c.timer.Stop()
+	c.timer = nil
+	return true
+}
+
+// prompt reports whether p is a request that has to be answered at once: four bytes of length, two of API key.
+func prompt(p []byte) bool {
+	if len(p) < 8 || int(binary.BigEndian.Uint32(p)) != len(p)-4 {
+		return false
+	}
+	switch binary.BigEndian.Uint16(p[4:]) {
+	case keyMetadata, keyFindCoordinator, keyAPIVersions:
+		return true
+	}
+	return false
+}
