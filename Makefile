@@ -8,6 +8,8 @@ TOOLS   := $(CACHE)/tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOFILES  = git ls-files -co --exclude-standard '*.go'
+# Packages with tests that need a real Kafka.
+KAFKATESTS = grep -rlE '^//go:build .*kafka' --include='*_test.go' test internal cmd | xargs -n 1 dirname | sort -u | sed 's|^|./|'
 FUZZTIME ?= 20s
 CHAOSTIME ?= 30m
 
@@ -65,7 +67,7 @@ alerts: ## the alerts and the dashboard, on Prometheus' own engine
 .PHONY: kafka
 kafka: ## the tests on real Apache Kafka (installs a JDK and Maven where it may)
 	$(call step,Kafka rig,go run ./test/kafkarig/cmd/kafkarig install)
-	$(call step,tests on real Kafka,go test -tags kafka -run 'Kafka|Conformance' -count 1 -timeout 30m -p 1 ./internal/... ./test/...)
+	$(call step,tests on real Kafka,go test -tags kafka -count 1 -timeout 30m -p 1 $$($(KAFKATESTS)))
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME

@@ -67,7 +67,7 @@ func TestCheckFails(t *testing.T) {
 		"no file":    {[]string{at, settings[0], settings[1], "kafka.ssl.truststore.location=/none/ca.crt"}, "/none/ca.crt: no such file or directory"},
 		"away":       {append([]string{"kafka.bootstrap.servers=127.0.0.1:1"}, brief...), "failed   admin client: Timed out waiting for a node assignment. Call: describeCluster"},
 		"setting":    {append([]string{at, "kafka.producer.acks=5"}, settings...), "failed   producer client: Invalid value 5 for configuration acks"},
-		"misfit":     {append([]string{at, "kafka.producer.interceptor.classes=com.example.Mine"}, settings...), "failed   producer client: kafka.interceptor.classes: "},
+		"misfit":     {append([]string{at, "kafka.producer.interceptor.classes=com.example.Mine"}, settings...), "failed   producer client: kafka.producer.interceptor.classes: "},
 		"http":       {append([]string{at, "http.ssl.enable=true", "http.ssl.certificate=" + string(other.CertPEM), "http.ssl.key=" + string(c.Cert.KeyPEM)}, settings...), "failed   http.ssl: "},
 	} {
 		t.Run(name, func(t *testing.T) {

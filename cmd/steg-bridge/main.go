@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/steg-kafka/steg/internal/kafka"
 )
 
 // version is set at link time.
@@ -44,6 +46,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	return 0
 }
 
+// errNoKafka is for who starts the program to see what it does.
+var errNoKafka = errors.New("kafka.bootstrap.servers is not set: --set kafka.bootstrap.servers=HOST:9092, or --embedded to try it with a development broker")
+
 // start reads the settings and does what the flags ask for.
 func start(ctx context.Context, o options, environ []string, stdout io.Writer) error {
 	s, err := readSettings(o, environ)
@@ -53,6 +58,8 @@ func start(ctx context.Context, o options, environ []string, stdout io.Writer) e
 	switch {
 	case o.printConfig:
 		return printConfig(stdout, s)
+	case !o.embedded.on && s.ClientProperties(kafka.Admin)["bootstrap.servers"] == "":
+		return errNoKafka
 	case o.check:
 		return check(ctx, stdout, s)
 	}

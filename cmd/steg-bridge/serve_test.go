@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -90,9 +91,9 @@ func TestProblemsOfOneClient(t *testing.T) {
 		settings []string
 		text     string
 	}{
-		{[]string{"kafka.producer.interceptor.classes=com.example.Mine"}, "steg-bridge: producer client: kafka.interceptor.classes: "},
+		{[]string{"kafka.producer.interceptor.classes=com.example.Mine"}, "steg-bridge: producer client: kafka.producer.interceptor.classes: "},
 		{[]string{"kafka.sasl.mechanism=GSSAPI", "kafka.security.protocol=SASL_SSL"}, "steg-bridge: kafka.sasl.mechanism: "},
-		{[]string{"kafka.admin.retries=many"}, "steg-bridge: admin client: kafka.retries: "},
+		{[]string{"kafka.admin.retries=many"}, "steg-bridge: admin client: kafka.admin.retries: "},
 		{[]string{"kafka.client.id=${secrets:ns/name:key}", "kafka.config.providers=secrets", "kafka.config.providers.secrets.class=io.strimzi.kafka.KubernetesSecretConfigProvider"}, "steg-bridge: kafka.client.id: config provider secrets: Secret ns/name: "},
 	} {
 		ran(t, nil, onFreePorts(c.Bootstrap(), tc.settings...)...).fails(t, 1, tc.text)
@@ -347,5 +348,13 @@ func TestJournal(t *testing.T) {
 	_, _ = j.Write([]byte("word and more\n"))
 	if leaks := j.leaks(); len(leaks) != 1 || leaks[0] != "key=…" {
 		t.Error(leaks)
+	}
+}
+
+func TestWithoutKafkaSaysWhatToDo(t *testing.T) {
+	var out, problems bytes.Buffer
+	code := run(t.Context(), nil, nil, &out, &problems)
+	if code != 1 || !strings.Contains(problems.String(), "--embedded") || strings.Count(problems.String(), "\n") != 1 {
+		t.Errorf("exit %d, %q", code, problems.String())
 	}
 }

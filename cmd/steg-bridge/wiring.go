@@ -88,16 +88,16 @@ func connectRole(ctx context.Context, log *slog.Logger, s settings, role kafka.R
 			if f.Unknown {
 				continue // said when the settings were read, once for all clients
 			}
-			log.Warn("setting", "client", string(role), "key", f.Key, "text", f.Text)
+			log.Warn("setting", "client", string(role), "key", s.fullKey(role, f.Key), "text", f.Text)
 		case kafka.Refused:
-			return client{}, fmt.Errorf("kafka.%s: %s", f.Key, f.Text)
+			return client{}, fmt.Errorf("%s: %s", s.fullKey(role, f.Key), f.Text)
 		case kafka.Invalid:
 			// The reference bridge starts with an invalid producer or consumer setting and answers it to each request.
 			if role == kafka.Admin {
-				return client{}, fmt.Errorf("kafka.%s: %s", f.Key, f.Text)
+				return client{}, fmt.Errorf("%s: %s", s.fullKey(role, f.Key), f.Text)
 			}
 			if c.invalid == nil {
-				log.Error("setting", "client", string(role), "key", f.Key, "text", f.Text)
+				log.Error("setting", "client", string(role), "key", s.fullKey(role, f.Key), "text", f.Text)
 				c.invalid = errors.New(f.Text)
 			}
 		}
@@ -110,6 +110,15 @@ func connectRole(ctx context.Context, log *slog.Logger, s settings, role kafka.R
 		return client{}, fmt.Errorf("kafka.%w", err)
 	}
 	return c, nil
+}
+
+// fullKey returns a client's key as it stands in the settings: with the client's own prefix where that is what counts.
+func (s settings) fullKey(role kafka.Role, key string) string {
+	own := map[kafka.Role]map[string]string{kafka.Admin: s.Kafka.Admin, kafka.Producer: s.Kafka.Producer, kafka.Consumer: s.Kafka.Consumer}
+	if _, ok := own[role][key]; ok {
+		return "kafka." + string(role) + "." + key
+	}
+	return "kafka." + key
 }
 
 // resolve returns a client's properties with references to config providers replaced, and overrides on top.
