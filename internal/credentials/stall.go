@@ -10,7 +10,7 @@ import (
 // stallAfter is how long a broker may leave a question unanswered that costs it next to nothing. The client library
 // itself waits for request.timeout.ms, 30 s by default, before it asks another broker for the same metadata, and
 // everything that waits for them waits as long.
-const stallAfter = 3 * time.Second
+const stallAfter = 1500 * time.Millisecond
 
 // The requests that a broker answers from memory and at once, by their API keys (Kafka protocol guide).
 const (
@@ -69,10 +69,10 @@ type stallConn struct {
 
 // Write writes requests; the library hands over one at a time, as a whole.
 func (c *stallConn) Write(p []byte) (int, error) {
-	if prompt(p) {
+	if share := prompt(p); share > 0 {
 		c.mu.Lock()
 		if c.timer == nil {
-			c.timer = time.AfterFunc(c.stalls.patience(), c.stall)
+			c.timer = time.AfterFunc(share*c.stalls.patience(), c.stall)
 		}
 		c.mu.Unlock()
 	}
@@ -112,14 +112,18 @@ func (c *stallConn) rest() bool {
 	return true
 }
 
-// prompt reports whether p is a request that has to be answered at once: four bytes of length, two of API key.
-func prompt(p []byte) bool {
+// prompt returns how many times the patience a request gets that has to be answered at once, 0 for any other: four bytes
+// of length, two of API key. The first request of a connection gets twice the time, since no other broker can stand in
+// when it is the leader of a partition that is connected to.
+func prompt(p []byte) time.Duration {
 	if len(p) < 8 || int(binary.BigEndian.Uint32(p)) != len(p)-4 {
-		return false
+		return 0
 	}
 	switch binary.BigEndian.Uint16(p[4:]) {
-	case keyMetadata, keyFindCoordinator, keyAPIVersions:
-		return true
+	case keyMetadata, keyFindCoordinator:
+		return 1
+	case keyAPIVersions:
+		return 2
 	}
-	return false
+	return 0
 }

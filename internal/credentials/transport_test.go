@@ -166,7 +166,7 @@ func TestProtocolsAndSuites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state := conn.(*tls.Conn).ConnectionState()
+		state := conn.(*stallConn).Conn.(*tls.Conn).ConnectionState()
 		_ = conn.Close()
 		if state.Version != c.version || c.cipher != 0 && state.CipherSuite != c.cipher {
 			t.Errorf("%v %v: %x %x", c.protocols, c.suites, state.Version, state.CipherSuite)
