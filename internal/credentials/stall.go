@@ -22,15 +22,20 @@ const (
 // stallAtMost is as far as the patience grows with a cluster of which no broker answers in time.
 const stallAtMost = 30 * time.Second
 
-// stalls knows how patient to be. As long as any broker answers in time, one that does not is given up soon. When none
-// does, they are slow rather than away: each question that stalls then gives the next one twice the time.
+// askAgainAfter is how long a broker that hangs is asked nothing of the kind. It recovers unnoticed for that long at most.
+const askAgainAfter = 5 * time.Second
+
+// stalls knows how patient to be. As long as any broker answers in time, one that does not hangs: it is given up soon, and
+// asked again only after a while, so that whoever comes next goes past it at once. When none answers, they are slow rather
+// than away: each question that stalls then gives the next one twice the time.
 type stalls struct {
 	first time.Duration
 	now   func() time.Time
 
 	mu    sync.Mutex
-	after time.Duration // 0: first
-	last  time.Time     // when a broker last answered in time
+	after time.Duration        // 0: first
+	last  time.Time            // when a broker last answered in time
+	hung  map[string]time.Time // by address, until when it is not asked
 }
 
 // patience returns the time for the next question.
@@ -40,20 +45,34 @@ func (s *stalls) patience() time.Duration {
 	return max(s.first, s.after)
 }
 
-// stalled notes that it was not enough.
-func (s *stalls) stalled() {
+// stalled notes that it was not enough for the broker at an address.
+func (s *stalls) stalled(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now().Sub(s.last) > stallAtMost {
+	now := s.now()
+	if now.Sub(s.last) > stallAtMost {
 		s.after = min(2*max(s.first, s.after), stallAtMost)
+		return
 	}
+	if s.hung == nil {
+		s.hung = make(map[string]time.Time)
+	}
+	s.hung[address] = now.Add(askAgainAfter)
 }
 
 // answered notes that it was.
-func (s *stalls) answered() {
+func (s *stalls) answered(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.after, s.last = 0, s.now()
+	delete(s.hung, address)
+}
+
+// hangs reports whether the broker at an address is not worth a question now.
+func (s *stalls) hangs(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now().Before(s.hung[address])
 }
 
 // stallConn closes a connection on which such a request gets no answer for stallAfter, so that the client goes on with
@@ -61,7 +80,8 @@ func (s *stalls) answered() {
 // of their own kind, apart from fetches and sends that may take their time.
 type stallConn struct {
 	net.Conn
-	stalls *stalls
+	address string
+	stalls  *stalls
 
 	mu    sync.Mutex
 	timer *time.Timer // nil: nothing is waited for
@@ -69,7 +89,12 @@ type stallConn struct {
 
 // Write writes requests; the library hands over one at a time, as a whole.
 func (c *stallConn) Write(p []byte) (int, error) {
-	if share := prompt(p); share > 0 {
+	share := prompt(p)
+	if share > 0 && c.stalls.hangs(c.address) {
+		_ = c.Conn.Close() // the library gets the error from the write, and asks another
+		return c.Conn.Write(p)
+	}
+	if share > 0 {
 		c.mu.Lock()
 		if c.timer == nil {
 			c.timer = time.AfterFunc(share*c.stalls.patience(), c.stall)
@@ -81,7 +106,7 @@ func (c *stallConn) Write(p []byte) (int, error) {
 
 // stall ends the connection; the library's reader gets the error.
 func (c *stallConn) stall() {
-	c.stalls.stalled()
+	c.stalls.stalled(c.address)
 	_ = c.Conn.Close() // it is given up either way
 }
 
@@ -89,7 +114,7 @@ func (c *stallConn) stall() {
 func (c *stallConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if c.rest() && n > 0 {
-		c.stalls.answered()
+		c.stalls.answered(c.address)
 	}
 	return n, err
 }

@@ -32,7 +32,7 @@ func watchedPair(t *testing.T, s *stalls) (*stallConn, net.Conn) {
 		_ = far.Close()
 	})
 	go func() { _, _ = io.Copy(io.Discard, far) }()
-	return &stallConn{Conn: near, stalls: s}, far
+	return &stallConn{Conn: near, address: "broker:9092", stalls: s}, far
 }
 
 func TestStalledQuestionEndsTheConnection(t *testing.T) {
@@ -48,7 +48,7 @@ func TestStalledQuestionEndsTheConnection(t *testing.T) {
 		t.Errorf("the next question gets %v, want twice the time", got)
 	}
 	for range 20 {
-		s.stalled()
+		s.stalled("broker:9092")
 	}
 	if got := s.patience(); got != stallAtMost {
 		t.Errorf("patience grew to %v, want %v", got, stallAtMost)
@@ -58,15 +58,37 @@ func TestStalledQuestionEndsTheConnection(t *testing.T) {
 func TestOneBrokerThatHangsGetsNoMoreTime(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := &stalls{first: time.Second, now: func() time.Time { return now }}
-	s.answered() // another one
-	s.stalled()
+	s.answered("other:9092")
+	s.stalled("broker:9092")
 	if got := s.patience(); got != time.Second {
 		t.Errorf("patience grew to %v while others answer", got)
 	}
+	if !s.hangs("broker:9092") || s.hangs("other:9092") {
+		t.Error("the broker that hangs is to be gone past, the other is not")
+	}
+	now = now.Add(askAgainAfter)
+	if s.hangs("broker:9092") {
+		t.Error("the broker is not asked again")
+	}
 	now = now.Add(stallAtMost + time.Second)
-	s.stalled()
+	s.stalled("broker:9092")
 	if got := s.patience(); got != 2*time.Second {
 		t.Errorf("patience is %v when nobody has answered for long", got)
+	}
+}
+
+func TestHungBrokerIsGonePastAtOnce(t *testing.T) {
+	s := &stalls{first: time.Hour, now: time.Now}
+	s.answered("other:9092")
+	s.stalled("broker:9092")
+	c, _ := watchedPair(t, s)
+	if _, err := c.Write(frame(keyMetadata)); err == nil {
+		t.Error("a broker that hangs was asked")
+	}
+	s.answered("broker:9092")
+	c, _ = watchedPair(t, s)
+	if _, err := c.Write(frame(keyMetadata)); err != nil {
+		t.Errorf("a broker that answers again was not asked: %v", err)
 	}
 }
 

@@ -142,7 +142,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		return nil, fmt.Errorf("socket buffers of %s: %w", address, err)
 	}
 	if t.tls == nil {
-		return t.watched(conn), nil
+		return t.watched(conn, address), nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -158,12 +158,12 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		_ = conn.Close()
 		return nil, fmt.Errorf("tls handshake with %s: %w", address, err)
 	}
-	return t.watched(secured), nil
+	return t.watched(secured, address), nil
 }
 
 // watched returns a connection that does not wait for a broker that hangs; see stallConn.
-func (t *Transport) watched(conn net.Conn) net.Conn {
-	return &stallConn{Conn: conn, stalls: &t.stalls}
+func (t *Transport) watched(conn net.Conn, address string) net.Conn {
+	return &stallConn{Conn: conn, address: address, stalls: &t.stalls}
 }
 
 // buffers sets the sizes before the first byte, when they can still shape the window.
