@@ -32,7 +32,7 @@ func TestBudgetIsSharedAndNeverEmpty(t *testing.T) {
 			},
 			"give": func(t *rapid.T) {
 				if len(held) == 0 {
-					t.Skip()
+					t.Skip("nothing is held")
 				}
 				b.give(held[0])
 				held = held[1:]

@@ -285,7 +285,7 @@ func TestFiftyConsumersSideBySide(t *testing.T) {
 
 func TestIdleConsumersAreCheap(t *testing.T) {
 	if testing.Short() {
-		t.Skip()
+		t.Skip("measures memory, which takes its time")
 	}
 	r := newRig(t, kafkatest.Start(t, kafkatest.Topic("t", 1)))
 	runtime.GC()
