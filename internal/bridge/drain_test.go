@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -60,18 +59,15 @@ func newRig(t *testing.T, cluster *kafkatest.Cluster) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewUnstartedServer(s.API())
-	listener.Config.ConnContext = s.ConnContext
-	listener.Start()
+	addr := listening(t, s.API(), s.ConnContext, s.ConnState)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testPatience)
 		defer cancel()
 		if err := s.Close(ctx); err != nil {
 			t.Error(err)
 		}
-		listener.Close()
 	})
-	return &rig{T: t, server: s, url: listener.URL}
+	return &rig{T: t, server: s, url: "http://" + addr}
 }
 
 // answer is a status and a body.

@@ -29,8 +29,10 @@ func (c *call) whilePresent(until context.Context) (ctx context.Context, stop fu
 	ctx, cancel := context.WithCancel(until)
 	var writing sync.Mutex
 	ended := make(chan struct{})
-	after := context.AfterFunc(c.r.Context(), func() {
-		if c.r.ProtoMajor != 1 { // the stream was reset
+	// The request may be over, and another in its place, before the goroutine below is.
+	request, stream := c.r.Context(), c.r.ProtoMajor > 1
+	after := context.AfterFunc(request, func() {
+		if stream { // it was reset
 			cancel()
 			return
 		}
@@ -49,7 +51,7 @@ func (c *call) whilePresent(until context.Context) (ctx context.Context, stop fu
 				return
 			case <-time.After(probeInterval):
 			}
-			if !halfOpen(c.r.Context()) {
+			if !halfOpen(request) {
 				cancel()
 				return
 			}

@@ -20,7 +20,7 @@ const testPatience = 10 * time.Second
 func waiting(t *testing.T, release <-chan struct{}) (addr string, ended <-chan error, begun <-chan struct{}) {
 	t.Helper()
 	ends, begins := make(chan error, 1), make(chan struct{}, 1)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	addr = listening(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{w: w, r: r}
 		ctx, stop := c.whilePresent(context.Background())
 		begins <- struct{}{}
@@ -32,11 +32,8 @@ func waiting(t *testing.T, release <-chan struct{}) (addr string, ended <-chan e
 		ends <- ctx.Err()
 		stop()
 		_ = c.json([]byte("[]"))
-	}))
-	server.Config.ConnContext = withConn
-	server.Start()
-	t.Cleanup(server.Close)
-	return server.Listener.Addr().String(), ends, begins
+	}), withConn, nil)
+	return addr, ends, begins
 }
 
 func request(t *testing.T, addr, version, path string) *net.TCPConn {
@@ -80,7 +77,7 @@ func TestHalfClosedClientOfHTTP10(t *testing.T) {
 		"half-closed": (*net.TCPConn).CloseWrite, "gone": (*net.TCPConn).Close,
 	} {
 		stayed, halfClosed := make(chan bool, 1), make(chan struct{})
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		addr := listening(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := &call{w: w, r: r}
 			ctx, stop := c.whilePresent(context.Background())
 			<-halfClosed
@@ -93,11 +90,8 @@ func TestHalfClosedClientOfHTTP10(t *testing.T) {
 			w.WriteHeader(http.StatusOK)
 			stayed <- c.begun()
 			fmt.Fprint(w, "[]")
-		}))
-		server.Config.ConnContext = withConn
-		server.Start()
-		t.Cleanup(server.Close)
-		conn := request(t, server.Listener.Addr().String(), "1.0", "/")
+		}), withConn, nil)
+		conn := request(t, addr, "1.0", "/")
 		if err := leave(conn); err != nil {
 			t.Fatal(err)
 		}

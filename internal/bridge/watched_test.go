@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -78,10 +77,8 @@ func watchBridge(t *testing.T, bootstrap string, settings map[string]string, cha
 		t.Fatal(err)
 	}
 	r.server.SetReady(true)
-	api, management := httptest.NewUnstartedServer(r.server.API()), httptest.NewServer(r.server.Management())
-	api.Config.ConnContext, api.Config.ConnState = r.server.ConnContext, r.server.ConnState
-	api.Start()
-	r.api, r.management = api.URL, management.URL
+	r.api = "http://" + listening(t, r.server.API(), r.server.ConnContext, r.server.ConnState)
+	r.management = "http://" + listening(t, r.server.Management(), nil, nil)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testPatience)
 		defer cancel()
@@ -89,8 +86,6 @@ func watchBridge(t *testing.T, bootstrap string, settings map[string]string, cha
 		if err := r.server.Close(ctx); err != nil {
 			t.Error(err)
 		}
-		api.Close()
-		management.Close()
 		o.Admin.Close()
 	})
 	return r

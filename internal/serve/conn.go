@@ -43,7 +43,16 @@ type conn struct {
 	line, told bool
 
 	framing framing
+
+	// handed is set, before net/http knows the connection, where the reader of plain requests has given it up; early is
+	// what that had read, headBy when it wants to have all of the headers.
+	handed bool
+	early  []byte
+	headBy time.Time
 }
+
+// handOver prepares the connection for net/http: it will read the bytes that were read already.
+func (c *conn) handOver(read []byte, by time.Time) { c.handed, c.early, c.headBy = true, read, by }
 
 // Read reads, and makes net/http answer a short first line at once instead of waiting for the rest of a preface.
 func (c *conn) Read(p []byte) (int, error) {
@@ -62,11 +71,34 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // read reads, and looks at what may be headers: net/http reads them, and all before a body, by at most headBuffer.
 func (c *conn) read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.take(p)
 	if len(p) <= headBuffer && c.guard.plain {
 		c.framing.look(p[:n])
 	}
 	return n, err
+}
+
+// take reads what was read before, and then from the connection.
+func (c *conn) take(p []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.early)
+	if c.early = c.early[n:]; len(c.early) == 0 {
+		c.early = nil // its memory goes too
+	}
+	return n, nil
+}
+
+// SetReadDeadline sets the deadline of reads; the first one, for headers that have begun to come, is no later than it was.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	if !c.headBy.IsZero() {
+		if c.headBy.Before(t) {
+			t = c.headBy
+		}
+		c.headBy = time.Time{}
+	}
+	return c.Conn.SetReadDeadline(t)
 }
 
 // TwoLengths reports whether the request that was read last came with both Content-Length and Transfer-Encoding, of which

@@ -134,17 +134,21 @@ func (g *guard) drop(c *conn) {
 	g.mu.Unlock()
 }
 
-// state keeps note of which connections are idle.
-func (g *guard) state(nc net.Conn, state http.ConnState) {
+// state keeps note of which connections are idle. It reports false for what was told before: that a connection that was
+// handed over is new.
+func (g *guard) state(nc net.Conn, state http.ConnState) bool {
 	c := below(nc)
 	switch {
 	case c == nil:
+	case state == http.StateNew:
+		return !c.handed
 	case state == http.StateIdle:
 		c.idleSince.Store(time.Now().UnixNano())
 		c.framing.next.Store(true)
 	case state == http.StateActive:
 		c.idleSince.Store(0)
 	}
+	return true
 }
 
 // turnAway answers a connection past the limit and closes it. Few of them are waited for at once, so that closing does

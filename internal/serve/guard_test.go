@@ -250,7 +250,13 @@ func TestWritesAreBounded(t *testing.T) {
 
 type deadlines struct {
 	net.Conn
+	read   time.Time
 	writes []time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.read = t
+	return d.Conn.SetReadDeadline(t)
 }
 
 func (d *deadlines) SetWriteDeadline(t time.Time) error {

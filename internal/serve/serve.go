@@ -1,6 +1,6 @@
 // Package serve runs HTTP servers under one context: it binds them before anything is promised, sets the limits that
-// net/http leaves open, and stops them in order, first refusing new work and then waiting for what runs. It knows
-// nothing of Kafka, of routes or of settings.
+// net/http leaves open, and stops them in order, first refusing new work and then waiting for what runs. Without TLS,
+// package http1 stands in front of net/http and answers what is plain. The package knows nothing of Kafka, of routes or of settings.
 package serve
 
 import (
@@ -14,7 +14,10 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/steg-kafka/steg/internal/http1"
 )
 
 // Limits of every connection. A client that is slower than this is cut off; the reference bridge waits without end.
@@ -36,6 +39,8 @@ type Listener struct {
 	// Host and Port to bind; port 0 takes a free one.
 	Host string
 	Port int
+	// Socket, if set, is the path of a Unix socket to bind instead of Host and Port; see listenSocket.
+	Socket string
 	// TLS is nil for plain HTTP.
 	TLS *tls.Config
 	// Handler answers.
@@ -48,7 +53,7 @@ type Listener struct {
 	RetryAfter                          int
 	// ConnContext, if set, is given each new connection's context.
 	ConnContext func(ctx context.Context, c net.Conn) context.Context
-	// ConnState, if set, is told of each connection's changes.
+	// ConnState, if set, is told of each connection's changes, as http.Server tells them.
 	ConnState func(net.Conn, http.ConnState)
 }
 
@@ -64,6 +69,7 @@ type bound struct {
 	ln     net.Listener
 	guard  *guard
 	server *http.Server
+	plain  *http1.Server // what answers most requests without TLS; nil with it
 }
 
 // Bind opens every listener, or none: on an error those already open are closed. The error names the listener, the
@@ -82,10 +88,9 @@ func Bind(ctx context.Context, logger *slog.Logger, listeners ...Listener) (*Gro
 }
 
 func bind(ctx context.Context, logger *slog.Logger, l Listener) (bound, error) {
-	address := net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	ln, err := l.listen(ctx)
 	if err != nil {
-		return bound{}, fmt.Errorf("%s listener on %s: %w (is another process there, or should the host or port setting change?)", l.Name, address, err)
+		return bound{}, err
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -107,12 +112,45 @@ func bind(ctx context.Context, logger *slog.Logger, l Listener) (bound, error) {
 		ErrorLog:                     log.New(logWriter{logger, l.Name}, "", 0),
 	}
 	server.ConnState = func(c net.Conn, state http.ConnState) {
-		g.state(c, state)
-		if l.ConnState != nil {
+		if g.state(c, state) && l.ConnState != nil {
 			l.ConnState(c, state)
 		}
 	}
-	return bound{name: l.Name, ln: g, guard: g, server: server}, nil
+	b := bound{name: l.Name, ln: g, guard: g, server: server}
+	if l.TLS == nil {
+		b.plain = newPlain(server)
+	}
+	return b, nil
+}
+
+// listen binds the listener's address.
+func (l Listener) listen(ctx context.Context) (net.Listener, error) {
+	if l.Socket != "" {
+		ln, err := listenSocket(ctx, l.Socket)
+		if err != nil {
+			return nil, fmt.Errorf("%s listener on %s: %w", l.Name, l.Socket, err)
+		}
+		return ln, nil
+	}
+	address := net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s listener on %s: %w (is another process there, or should the host or port setting change?)", l.Name, address, err)
+	}
+	return ln, nil
+}
+
+// newPlain returns what answers plain requests in front of a server, as that would.
+func newPlain(server *http.Server) *http1.Server {
+	connContext := server.ConnContext
+	if connContext == nil {
+		connContext = func(ctx context.Context, _ net.Conn) context.Context { return ctx }
+	}
+	return http1.New(http1.Options{
+		Handler: server.Handler, HeaderTimeout: HeaderTimeout, IdleTimeout: IdleTimeout, ErrorLog: server.ErrorLog,
+		ConnContext: connContext, ConnState: server.ConnState,
+		HandOver: func(nc net.Conn, read []byte, by time.Time) { below(nc).handOver(read, by) },
+	})
 }
 
 // http2Limits bounds what one connection of HTTP/2 may hold; net/http resets, and closes in the end, what goes beyond.
@@ -129,11 +167,12 @@ func http2Limits() *http.HTTP2Config {
 	}
 }
 
-// Addr returns the address that the named listener is bound to, nil if there is none of that name.
+// Addr returns the address that the named listener is bound to, nil if there is none of that name, or one on a socket.
 func (g *Group) Addr(name string) *net.TCPAddr {
 	for _, b := range g.bound {
 		if b.name == name {
-			return b.ln.Addr().(*net.TCPAddr)
+			address, _ := b.ln.Addr().(*net.TCPAddr)
+			return address
 		}
 	}
 	return nil
@@ -159,7 +198,20 @@ func (b bound) serve() error {
 	if b.server.TLSConfig != nil {
 		return b.server.ServeTLS(b.ln, "", "")
 	}
-	return b.server.Serve(b.ln)
+	return b.server.Serve(b.plain.Listen(b.ln))
+}
+
+// shutdown stops a listener in order.
+func (b bound) shutdown(ctx context.Context) error {
+	if b.plain == nil {
+		return b.server.Shutdown(ctx)
+	}
+	var plain error
+	var both sync.WaitGroup
+	both.Go(func() { plain = b.plain.Shutdown(ctx) })
+	err := b.server.Shutdown(ctx)
+	both.Wait()
+	return errors.Join(plain, err)
 }
 
 // Done receives one value for each listener that has ended: nil after a Shutdown, its error otherwise.
@@ -172,7 +224,7 @@ func (g *Group) Shutdown(ctx context.Context, name string) error {
 		if b.name != name {
 			continue
 		}
-		if err := b.server.Shutdown(ctx); err != nil {
+		if err := b.shutdown(ctx); err != nil {
 			return fmt.Errorf("%s listener: requests were still running: %w", name, err)
 		}
 	}
@@ -184,6 +236,9 @@ func (g *Group) Close() error {
 	var errs []error
 	for _, b := range g.bound {
 		errs = append(errs, b.server.Close())
+		if b.plain != nil {
+			b.plain.Close()
+		}
 	}
 	g.closeListeners()
 	for _, b := range g.bound {

@@ -185,9 +185,19 @@ func (b *target) dial() *net.TCPConn {
 // silent for a while. closed says which.
 func (b *target) answers(request string, silence time.Duration) (statuses []int, bodies []string, closed bool) {
 	b.t.Helper()
+	return b.answersTo(request, len(request), silence)
+}
+
+// answersTo is answers to bytes that are sent by pieces of a size.
+func (b *target) answersTo(request string, piece int, silence time.Duration) (statuses []int, bodies []string, closed bool) {
+	b.t.Helper()
 	conn := b.dial()
 	defer func() { _ = conn.Close() }()
-	go func() { _, _ = io.WriteString(conn, request) }() // the bridge may close before it has read all
+	go func() {
+		for rest := request; rest != ""; rest = rest[min(piece, len(rest)):] {
+			_, _ = io.WriteString(conn, rest[:min(piece, len(rest))]) // the bridge may close before it has read all
+		}
+	}()
 	r := bufio.NewReader(conn)
 	for {
 		_ = conn.SetReadDeadline(time.Now().Add(silence)) // a connection that was just opened can

@@ -135,22 +135,22 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 	b.returned()
 }
 
-// TestSmugglingShapes: what two servers might cut differently is refused, and the connection closed; or it is cut in the
-// one way that RFC 9112 allows. "hidden" is a request that must never be taken for one.
-func TestSmugglingShapes(t *testing.T) {
-	t.Parallel()
-	b := attacked(t)
+// hidden is a request inside another one that must never be taken for one.
+const hidden = "DELETE /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
+
+// shape is a request that two servers might cut differently, and the statuses that answer it.
+type shape struct {
+	request string
+	want    []int
+}
+
+func smugglingShapes() map[string]shape {
 	const (
 		post   = "POST /topics/calm HTTP/1.1\r\nHost: x\r\nContent-Type: application/vnd.kafka.json.v2+json\r\n"
 		body   = `{"records":[{"value":"v"}]}`
 		chunks = "1b\r\n" + body + "\r\n0\r\n\r\n"
-		hidden = "DELETE /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 	)
-	var all sync.WaitGroup
-	for name, c := range map[string]struct {
-		request string
-		want    []int
-	}{
+	return map[string]shape{
 		"two lengths that differ":          {post + "Content-Length: 27\r\nContent-Length: 5\r\n\r\n" + body + hidden, []int{400}},
 		"two lengths in one line":          {post + "Content-Length: 27, 27\r\n\r\n" + body + hidden, []int{400}},
 		"a length with a sign":             {post + "Content-Length: +27\r\n\r\n" + body + hidden, []int{400}},
@@ -192,19 +192,40 @@ func TestSmugglingShapes(t *testing.T) {
 		"an absolute target, another host": {"GET http://other/ HTTP/1.1\r\nHost: x\r\n\r\n", []int{200}},
 		"CONNECT":                          {"CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", []int{405}},
 		"expect what nobody knows":         {post + "Expect: money\r\nContent-Length: 27\r\n\r\n" + body, []int{417}},
-	} {
-		all.Go(func() {
-			statuses, bodies, closed := b.answers(c.request, time.Second)
-			if !slices.Equal(statuses, c.want) {
-				t.Errorf("%s: answers %v, want %v (closed: %v): %q", name, statuses, c.want, closed, bodies)
-				return
-			}
-			if strings.Contains(c.request, hidden) && statuses[0] != 404 && !closed {
-				t.Errorf("%s: the connection stays open behind what might be read in two ways", name)
-			}
-		})
+	}
+}
+
+// TestSmugglingShapes: what two servers might cut differently is refused, and the connection closed; or it is cut in the
+// one way that RFC 9112 allows. So it is as the first request, behind a good one, and when it comes by small pieces.
+func TestSmugglingShapes(t *testing.T) {
+	t.Parallel()
+	b := attacked(t)
+	var all sync.WaitGroup
+	for name, c := range smugglingShapes() {
+		for _, v := range []struct {
+			how, before string
+			piece       int
+		}{{"alone", "", len(c.request)}, {"behind a good one", record("calm"), 2 * len(c.request)}, {"in pieces", record("calm"), 7}} {
+			all.Go(func() { b.smuggle(name+", "+v.how, v.before, c, v.piece) })
+		}
 	}
 	all.Wait()
 	b.settled()
 	b.returned()
+}
+
+// smuggle sends a shape behind a good request, if before is one.
+func (b *target) smuggle(name, before string, c shape, piece int) {
+	want := c.want
+	if before != "" {
+		want = append([]int{200}, want...)
+	}
+	statuses, bodies, closed := b.answersTo(before+c.request, piece, time.Second)
+	if !slices.Equal(statuses, want) {
+		b.t.Errorf("%s: answers %v, want %v (closed: %v): %q", name, statuses, want, closed, bodies)
+		return
+	}
+	if strings.Contains(c.request, hidden) && c.want[0] != 404 && !closed {
+		b.t.Errorf("%s: the connection stays open behind what might be read in two ways", name)
+	}
 }

@@ -52,17 +52,19 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		beginning, rest string
 		every           time.Duration
 	}{
-		"silence":                  {"", "", time.Second},
-		"half of a request line":   {"GET /", "", time.Second},
-		"a header by the byte":     {"GET / HTTP/1.1\r\nHost: x\r\nx: ", "a", 200 * time.Millisecond},
-		"headers by the line":      {"GET / HTTP/1.1\r\nHost: x\r\n", "a: b\r\n", 100 * time.Millisecond},
-		"half of a body":           {post + "Content-Length: 200\r\n\r\n{\"records\":[", "", time.Second},
-		"a body by the byte":       {post + "Content-Length: 1000000\r\n\r\n{", " ", 500 * time.Millisecond},
-		"chunks by the byte":       {post + "Transfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", 200 * time.Millisecond},
-		"a body nobody reads":      {"GET /topics/a/partitions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n", "", time.Second},
-		"a body behind a 404":      {"POST /absent HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", " ", 500 * time.Millisecond},
-		"a body behind a 405":      {"PUT /topics/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", 200 * time.Millisecond},
-		"half of HTTP/2's preface": {"PRI * HTTP/2.0\r\n\r\n", "", time.Second},
+		"silence":                {"", "", time.Second},
+		"half of a request line": {"GET /", "", time.Second},
+		"a header by the byte":   {"GET / HTTP/1.1\r\nHost: x\r\nx: ", "a", 200 * time.Millisecond},
+		"headers by the line":    {"GET / HTTP/1.1\r\nHost: x\r\n", "a: b\r\n", 100 * time.Millisecond},
+		// What another reader goes on with has no more time than what the first one began with.
+		"headers strange in the end": {"GET / HTTP/1.1\r\nHost: x\r\n", strings.Repeat("a: b\r\n", 14) + " c\r\n" + strings.Repeat("a: b\r\n", 50), 100 * time.Millisecond},
+		"half of a body":             {post + "Content-Length: 200\r\n\r\n{\"records\":[", "", time.Second},
+		"a body by the byte":         {post + "Content-Length: 1000000\r\n\r\n{", " ", 500 * time.Millisecond},
+		"chunks by the byte":         {post + "Transfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", 200 * time.Millisecond},
+		"a body nobody reads":        {"GET /topics/a/partitions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n", "", time.Second},
+		"a body behind a 404":        {"POST /absent HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", " ", 500 * time.Millisecond},
+		"a body behind a 405":        {"PUT /topics/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", 200 * time.Millisecond},
+		"half of HTTP/2's preface":   {"PRI * HTTP/2.0\r\n\r\n", "", time.Second},
 	} {
 		for range each {
 			conn := b.dial()
