@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steg-kafka/steg/internal/bridge/records"
 	"github.com/steg-kafka/steg/internal/bridge/wire"
 )
 
@@ -30,6 +31,7 @@ const (
 // the last of them.
 type body struct {
 	data     []byte
+	decoded  records.Memory // what was made of data, and aliased like it
 	reserved int64
 	from     *bodies
 }

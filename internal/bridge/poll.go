@@ -63,7 +63,7 @@ func (s *Server) early(c *call, format wire.Format, maxBytes int64) error {
 	if page.Err != nil {
 		return page.Err
 	}
-	return s.write(c, format, nil, page.Size)
+	return s.write(c, format, nil, &page)
 }
 
 // deliver answers with the records of a batch that fit, and tells the consumer how many of them left.
@@ -76,7 +76,7 @@ func (s *Server) deliver(c *call, format wire.Format, batch *consumers.Batch, ma
 		batch.Accept(page.N)
 		return nil
 	}
-	err := s.write(c, format, batch.Records[:page.N], page.Size)
+	err := s.write(c, format, batch.Records[:page.N], &page)
 	if err != nil {
 		page.N = 0
 	}
@@ -85,19 +85,19 @@ func (s *Server) deliver(c *call, format wire.Format, batch *consumers.Batch, ma
 	return err
 }
 
-// write sends an answer of a known size and sees it off to the kernel.
-func (s *Server) write(c *call, format wire.Format, recs []*kgo.Record, size int64) error {
+// write sends a planned answer and sees it off to the kernel.
+func (s *Server) write(c *call, format wire.Format, recs []*kgo.Record, page *records.Page) error {
 	h := c.w.Header()
 	h["Content-Type"] = []string{format.MediaType()}
-	h["Content-Length"] = []string{strconv.FormatInt(size, 10)}
+	h["Content-Length"] = []string{strconv.FormatInt(page.Size, 10)}
 	c.trace.Inject(h)
-	c.status, c.bytes = http.StatusOK, size
-	c.boundAnswer(size)
+	c.status, c.bytes = http.StatusOK, page.Size
+	c.boundAnswer(page.Size)
 	c.w.WriteHeader(http.StatusOK)
 	if !c.begun() {
 		return &gone{errVanished}
 	}
-	if err := s.writeRecords(c, format, recs, size); err != nil {
+	if err := s.writeRecords(c, format, recs, page); err != nil {
 		return &gone{err}
 	}
 	if err := c.flush(); err != nil {
@@ -106,14 +106,15 @@ func (s *Server) write(c *call, format wire.Format, recs []*kgo.Record, size int
 	return nil
 }
 
-func (s *Server) writeRecords(c *call, format wire.Format, recs []*kgo.Record, size int64) error {
-	if size > wholeAnswer {
-		return records.WritePage(c.w, format, recs)
-	}
+func (s *Server) writeRecords(c *call, format wire.Format, recs []*kgo.Record, page *records.Page) (err error) {
 	buffer := s.buffers.get()
 	defer s.buffers.put(buffer)
-	buffer.data = records.AppendPage(buffer.data, format, recs)
-	_, err := c.w.Write(buffer.data)
+	if page.Size > wholeAnswer {
+		buffer.data, err = page.Write(c.w, buffer.data, format, recs)
+		return err
+	}
+	buffer.data = page.Append(buffer.data, format, recs)
+	_, err = c.w.Write(buffer.data)
 	return err
 }
 

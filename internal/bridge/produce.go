@@ -60,7 +60,7 @@ func (s *Server) produce(c *call, at target) error {
 		body.release()
 		return err
 	}
-	to, recs, err := s.decode(format, body.data, at)
+	to, recs, err := s.decode(format, body, at)
 	if err == nil {
 		err = body.charge(len(recs) * recordBytes)
 	}
@@ -87,8 +87,10 @@ func (s *Server) produce(c *call, at target) error {
 
 // decode returns the records of a body and the producer for them. The order of its refusals is the contract's: the
 // shape of the body, the producer, the path's partition, the content of the records.
-func (s *Server) decode(format wire.Format, data []byte, at target) (*producer.Producer, []kgo.Record, error) {
-	recs, malformed := records.Decode(format, data, records.Options{ToPartition: at.toPartition, NullValue: s.nullValue, MaxRecords: s.maxRecords})
+func (s *Server) decode(format wire.Format, body *body, at target) (*producer.Producer, []kgo.Record, error) {
+	recs, malformed := records.Decode(format, body.data, records.Options{
+		ToPartition: at.toPartition, NullValue: s.nullValue, MaxRecords: s.maxRecords, Memory: &body.decoded,
+	})
 	if code := status(malformed); code == http.StatusBadRequest || code == http.StatusRequestEntityTooLarge {
 		return nil, nil, malformed
 	}

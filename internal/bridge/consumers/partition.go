@@ -62,13 +62,13 @@ func (p *partition) clear() int64 {
 	return freed
 }
 
-// keep appends fetched records and the offset behind them. Without records, control records for instance, the position
-// moves at once.
+// keep takes over fetched records and the offset behind them; there are no others. Without records, control records for
+// instance, the position moves at once.
 func (p *partition) keep(records []*kgo.Record, next int64) (charged int64) {
 	for _, r := range records {
 		charged += size(r)
 	}
-	p.records = append(p.records, records...)
+	p.records = records
 	p.bytes += charged
 	p.next = next
 	if len(p.records) == 0 {

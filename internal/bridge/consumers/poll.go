@@ -178,7 +178,13 @@ func (s *session) step(now, deadline time.Time, limit int) (*Batch, time.Time, e
 		return nil, now, err
 	}
 	b := s.take(limit)
-	next := s.start(now, deadline)
+	until := deadline
+	if len(b.Records) > 0 && s.cfg.Consumer.FetchMinBytes <= 1 {
+		// What is fetched beside a delivery must not be held for want of records: until it is answered nothing else can be
+		// asked of that broker, neither for the partitions that are delivered nor after a seek.
+		until = now
+	}
+	next := s.start(now, until)
 	if err := s.failure; err != nil && len(b.Records) == 0 {
 		s.failure = nil
 		return nil, now, err
@@ -195,6 +201,13 @@ func (s *session) step(now, deadline time.Time, limit int) (*Batch, time.Time, e
 // take builds a batch of kept records, without removing them; mu is held.
 func (s *session) take(limit int) *Batch {
 	b := &Batch{}
+	waiting := 0
+	for _, p := range s.ready {
+		waiting += len(p.records)
+	}
+	if waiting > 0 {
+		b.Records = make([]*kgo.Record, 0, min(waiting, limit))
+	}
 	for _, p := range s.ready {
 		n := min(len(p.records), limit-len(b.Records))
 		if n == 0 {

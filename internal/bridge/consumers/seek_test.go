@@ -96,6 +96,23 @@ func TestSeekWhileAFetchIsUnderWay(t *testing.T) {
 	r.equal(r.read(i, 3), numbers(2, 5))
 }
 
+// What is fetched ahead for a partition without records holds up neither a seek nor the next records of another one, even
+// if the broker may take its time.
+func TestAnEmptyPartitionHoldsNothingUp(t *testing.T) {
+	r := newRig(t, kafkatest.Start(t, kafkatest.Topic("t", 2)), set("fetch.max.wait.ms", "60000"))
+	r.produce("t", 0, numbers(0, 3)...)
+	i := r.assignee("g", "c", tps("t", 0, 1))
+	began := time.Now()
+	r.equal(r.poll(i, patience), numbers(0, 3))
+	r.ok(i.Seek(r.ctx(), at("t", 0, 1)))
+	r.equal(r.poll(i, patience), numbers(1, 3))
+	r.produce("t", 0, "3")
+	r.equal(r.poll(i, patience), []string{"3"})
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("took %s", took)
+	}
+}
+
 func TestSeekInWhatIsNotAssigned(t *testing.T) {
 	r := newRig(t, kafkatest.Start(t, kafkatest.Topic("t", 2)))
 	r.produce("t", 0, numbers(0, 5)...)

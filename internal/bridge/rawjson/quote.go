@@ -37,10 +37,8 @@ func AppendQuote(dst, text []byte) []byte {
 
 // AppendQuoteString is AppendQuote for a string.
 func AppendQuoteString(dst []byte, text string) []byte {
-	for i := range len(text) {
-		if !isPlain(text[i]) {
-			return AppendQuote(dst, []byte(text))
-		}
+	if skipPlain([]byte(text), 0) < len(text) {
+		return AppendQuote(dst, []byte(text))
 	}
 	dst = append(dst, '"')
 	dst = append(dst, text...)
@@ -66,6 +64,12 @@ func QuotedLen(text []byte) int {
 		n += len(written) - k
 		i += k
 	}
+}
+
+// QuotedLenString is QuotedLen for a string: the length of what AppendQuoteString
+// appends.
+func QuotedLenString(text string) int {
+	return QuotedLen([]byte(text))
 }
 
 // appendSpecial appends what stands for the first character of text, which

@@ -113,6 +113,9 @@ func FuzzQuote(f *testing.F) {
 		if got := QuotedLen(text); got != len(quoted) {
 			t.Fatalf("QuotedLen(%q) = %d, want %d", text, got, len(quoted))
 		}
+		if got := QuotedLenString(string(text)); got != len(quoted) {
+			t.Fatalf("QuotedLenString(%q) = %d, want %d", text, got, len(quoted))
+		}
 		if _, normal, err := Prefix(quoted); err != nil || !normal {
 			t.Fatalf("AppendQuote(%q) = %s, normal %v, %v", text, quoted, normal, err)
 		}

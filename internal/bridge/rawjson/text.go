@@ -10,29 +10,41 @@ import (
 const (
 	ones        = 0x0101010101010101
 	highBits    = 0x80 * ones
-	quotes      = '"' * ones
 	backslashes = '\\' * ones
-	blanks      = ' ' * ones
+	// Flipping the bit in which quote and blank differ puts the quote right behind the control characters, which stay among
+	// themselves, and nothing else there: one subtraction finds both.
+	quoteDown = ('"' ^ ' ') * ones
+	quoteTop  = (' ' + 1) * ones
 )
 
-// special marks, with its high bit, the first byte of x that is a quote, a
+// special marks, with the high bit, the first byte of x that is a quote, a
 // backslash, a control character or not ASCII. Bytes behind the first marked
 // one may be marked wrongly (a borrow crosses them), those before never are.
+// The other bits mean nothing.
 func special(x uint64) uint64 {
-	return ((x - blanks) | ((x ^ quotes) - ones) | ((x ^ backslashes) - ones) | x) & highBits
+	return ((x ^ quoteDown) - quoteTop) | ((x ^ backslashes) - ones) | x
 }
 
 // skipPlain returns the position of the first byte of b from i on that is
 // special, or len(b).
 func skipPlain(b []byte, i int) int {
-	for ; len(b)-i >= 16; i += 16 {
-		m := special(binary.LittleEndian.Uint64(b[i:]))
-		if m != 0 {
+	for end := min(len(b), i+16) - 8; i <= end; i += 8 { // most strings are short
+		if m := special(binary.LittleEndian.Uint64(b[i:])) & highBits; m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
-		m = special(binary.LittleEndian.Uint64(b[i+8:]))
-		if m != 0 {
-			return i + 8 + bits.TrailingZeros64(m)/8
+	}
+	for len(b)-i >= 32 {
+		w := (*[32]byte)(b[i:])
+		m := special(binary.LittleEndian.Uint64(w[:])) | special(binary.LittleEndian.Uint64(w[8:])) |
+			special(binary.LittleEndian.Uint64(w[16:])) | special(binary.LittleEndian.Uint64(w[24:]))
+		if m&highBits != 0 {
+			break
+		}
+		i += 32
+	}
+	for ; len(b)-i >= 8; i += 8 {
+		if m := special(binary.LittleEndian.Uint64(b[i:])) & highBits; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
 		}
 	}
 	for i < len(b) && isPlain(b[i]) {

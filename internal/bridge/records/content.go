@@ -75,15 +75,44 @@ func hasEscape(raw []byte) bool { return bytes.IndexByte(raw, '\\') >= 0 }
 // of the body is left or more is needed.
 const arenaChunk = 256 << 10
 
+// Memory is room for what Decode makes of one body after the other, since fresh
+// memory has to be cleared first and collected afterwards. It keeps 256 KiB at
+// most. The zero value is ready for use. As the body, it belongs to the records
+// of the latest Decode until nothing refers to them any more.
+type Memory struct {
+	chunk []byte
+	used  bool // by the latest Decode
+}
+
+// take returns empty memory of at least n bytes: what is kept, if it is large
+// enough and free, else new one of the given size.
+func (m *Memory) take(n, size int) []byte {
+	if m == nil {
+		return make([]byte, 0, size)
+	}
+	if m.used || cap(m.chunk) < n {
+		fresh := make([]byte, 0, size)
+		if size > arenaChunk || size <= cap(m.chunk) {
+			return fresh
+		}
+		m.chunk = fresh
+	}
+	m.used = true
+	return m.chunk
+}
+
 // arena holds the contents of a request that are not slices of its body. Its
 // methods are told how many bytes of the body are left, as a hint of what may
 // still be needed.
-type arena struct{ free []byte }
+type arena struct {
+	free []byte
+	from *Memory // nil: none is kept
+}
 
 // room returns empty memory of the given capacity. It is taken by keep.
 func (a *arena) room(n, left int) []byte {
 	if cap(a.free) < n {
-		a.free = make([]byte, 0, max(n, min(n+left, arenaChunk)))
+		a.free = a.from.take(n, max(n, min(n+left, arenaChunk)))
 	}
 	return a.free
 }

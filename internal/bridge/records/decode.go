@@ -42,6 +42,8 @@ type Options struct {
 	// MaxRecords bounds the records of one body, since a record takes about twelve times the memory of the shortest text
 	// that makes one; 0 is no bound.
 	MaxRecords int
+	// Memory is used for contents that are not slices of the body; nil: fresh memory is.
+	Memory *Memory
 }
 
 // NoPartition is the partition of a decoded record that named none.
@@ -50,7 +52,8 @@ const NoPartition = -1
 // Decode reads the body of a send (bridge contract 1.5). The records are in the
 // order of the request and have no topic yet; their partition is NoPartition
 // and their timestamp zero where the body has none. Keys, values and headers
-// are slices of body or of memory shared by the records.
+// are slices of body or of memory shared by the records, which is o.Memory's if
+// there is one.
 //
 // The error is a *wire.Error: 400 when the body is missing, not JSON or
 // violates the schema (contract 1.3), 413 for more than MaxRecords, else 422 for
@@ -59,7 +62,7 @@ func Decode(format wire.Format, body []byte, o Options) ([]kgo.Record, error) {
 	if len(body) == 0 {
 		return nil, wire.MissingBody()
 	}
-	d := decoder{format: format, options: o}
+	d := newDecoder(format, o)
 	if d.read(body) || d.crowded {
 		return d.result()
 	}
@@ -73,7 +76,7 @@ func Decode(format wire.Format, body []byte, o Options) ([]kgo.Record, error) {
 	if list := violations(text, o); len(list) > 0 {
 		return nil, wire.SchemaViolation(list)
 	}
-	d = decoder{format: format, options: o}
+	d = newDecoder(format, o)
 	if !d.read(text) && !d.crowded {
 		return nil, wire.UndecodableBody()
 	}
@@ -106,6 +109,14 @@ type decoder struct {
 	memory  arena
 	failed  *wire.Error // the first record that can't be converted
 	crowded bool        // there are more records than may be; reading stopped there
+}
+
+// newDecoder returns a decoder of a body. What an earlier one has put into the same memory is lost.
+func newDecoder(format wire.Format, o Options) decoder {
+	if o.Memory != nil {
+		o.Memory.used = false
+	}
+	return decoder{format: format, options: o, memory: arena{from: o.Memory}}
 }
 
 func (d *decoder) result() ([]kgo.Record, error) {

@@ -1,7 +1,6 @@
 package records
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strconv"
 
@@ -105,6 +104,21 @@ func appendContent(dst []byte, f wire.Format, b []byte) ([]byte, error) {
 	}
 }
 
+// appendCopied appends a message whose contents are JSON in normal form and nothing else, or empty.
+func appendCopied(dst []byte, r *kgo.Record) []byte {
+	dst = append(appendHead(dst, r), asCopied(r.Key)...)
+	dst = append(append(dst, betweenContents...), asCopied(r.Value)...)
+	return appendTail(dst, r)
+}
+
+// asCopied returns what a message has for a content that is copied.
+func asCopied(b []byte) []byte {
+	if len(b) == 0 {
+		return []byte(null)
+	}
+	return b
+}
+
 // appendJSON appends the first JSON value in b, null when there is none.
 func appendJSON(dst, b []byte) ([]byte, error) {
 	value, normal, err := rawjson.Prefix(b)
@@ -126,6 +140,6 @@ func appendBinary(dst, b []byte) []byte {
 		return append(dst, null...)
 	}
 	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, b)
+	dst = encodeBase64(dst, b)
 	return append(dst, '"')
 }

@@ -1,11 +1,8 @@
 package records
 
 import (
-	"encoding/base64"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/steg-kafka/steg/internal/bridge/rawjson"
 	"github.com/steg-kafka/steg/internal/bridge/wire"
 )
 
@@ -19,7 +16,21 @@ type Page struct {
 	// Err is the answer instead of records: 406 for a first record that is not
 	// JSON (N is 1: it is passed over), 422 for one that does not fit (N is 0).
 	Err *wire.Error
+
+	copied marks
 }
+
+// marks says of records, by their place, that Plan found both contents to be JSON in normal form and nothing else, or
+// empty: they are copied without another look. Of records past those it has room for it says nothing.
+type marks [16]uint64
+
+func (m *marks) set(i int) {
+	if i < 64*len(m) {
+		m[i/64] |= 1 << (i % 64)
+	}
+}
+
+func (m *marks) has(i int) bool { return i < 64*len(m) && m[i/64]>>(i%64)&1 == 1 }
 
 // emptyPage is the length of an answer without records, [].
 const emptyPage = 2
@@ -29,21 +40,22 @@ const emptyPage = 2
 // not fit any more, are delivered; it is judged again when it comes first. A
 // record that can't be decoded counts with its contents as they are, so that
 // its size is judged before its content. Plan keeps nothing that it encodes:
-// append or write the first N records with AppendPage or WritePage.
+// append or write the first N records with Append or Write.
 func Plan(f wire.Format, recs []*kgo.Record, maxBytes int64) Page {
 	page := Page{Size: emptyPage}
 	var m measure
-	envelope := make([]byte, 0, 256)
 	for i, r := range recs {
-		envelope = appendEnvelope(envelope[:0], r)
-		n, err := m.contents(f, r)
-		size := page.Size + int64(len(envelope)) + n
+		n, copied, err := m.contents(f, r)
+		size := page.Size + m.envelope(r) + n
 		if i > 0 {
 			size += int64(len(","))
 		}
 		switch {
 		case size <= maxBytes && err == nil:
 			page.N, page.Size = i+1, size
+			if copied {
+				page.copied.set(i)
+			}
 		case i > 0:
 			return page
 		case size > maxBytes:
@@ -58,68 +70,20 @@ func Plan(f wire.Format, recs []*kgo.Record, maxBytes int64) Page {
 	return page
 }
 
-// appendEnvelope appends a message without its two contents.
-func appendEnvelope(dst []byte, r *kgo.Record) []byte {
-	return appendTail(append(appendHead(dst, r), betweenContents...), r)
-}
-
-// measure finds the length of contents. Its memory is used for JSON that has
-// to be rewritten to know its length.
-type measure struct{ rewritten []byte }
-
-// contents returns the length of a record's key and value in a message; as
-// they are with an error, which is a *NotDecodable.
-func (m *measure) contents(f wire.Format, r *kgo.Record) (int64, error) {
-	raw := int64(len(r.Key)) + int64(len(r.Value))
-	key, err := m.content(f, r.Key)
-	if err != nil {
-		return raw, notDecodable(r, "key", err)
-	}
-	value, err := m.content(f, r.Value)
-	if err != nil {
-		return raw, notDecodable(r, "value", err)
-	}
-	return int64(key + value), nil
-}
-
-// content returns the length of what appendContent appends.
-func (m *measure) content(f wire.Format, b []byte) (int, error) {
-	switch {
-	case f == wire.JSON:
-		return m.json(b)
-	case b == nil:
-		return len(null), nil
-	case f == wire.Text:
-		return rawjson.QuotedLen(b), nil
-	default:
-		return base64.StdEncoding.EncodedLen(len(b)) + len(`""`), nil
-	}
-}
-
-func (m *measure) json(b []byte) (int, error) {
-	value, normal, err := rawjson.Prefix(b)
-	switch {
-	case err != nil:
-		return 0, err
-	case value == nil:
-		return len(null), nil
-	case normal:
-		return len(value), nil
-	}
-	m.rewritten, err = rawjson.AppendRewritten(m.rewritten[:0], value)
-	return len(m.rewritten), err
-}
-
-// AppendPage appends the answer with the given records, which must be the
-// first N of a Plan. One that can't be decoded, which Plan does not let
-// through, is left out.
-func AppendPage(dst []byte, f wire.Format, recs []*kgo.Record) []byte {
+// Append appends the answer with the given records to dst. They and the format
+// must be what the page was planned for, the first N; a record that can't be
+// decoded, which Plan does not let through, is left out.
+func (p *Page) Append(dst []byte, f wire.Format, recs []*kgo.Record) []byte {
 	dst = append(dst, '[')
 	first := len(dst)
-	for _, r := range recs {
+	for i, r := range recs {
 		start := len(dst)
 		if start > first {
 			dst = append(dst, ',')
+		}
+		if p.copied.has(i) {
+			dst = appendCopied(dst, r)
+			continue
 		}
 		next, err := AppendMessage(dst, f, r)
 		if err != nil {
@@ -129,4 +93,9 @@ func AppendPage(dst []byte, f wire.Format, recs []*kgo.Record) []byte {
 		dst = next
 	}
 	return append(dst, ']')
+}
+
+// AppendPage is Append for records that no page was planned for.
+func AppendPage(dst []byte, f wire.Format, recs []*kgo.Record) []byte {
+	return new(Page).Append(dst, f, recs)
 }

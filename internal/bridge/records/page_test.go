@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/steg-kafka/steg/internal/bridge/rawjson"
@@ -117,7 +119,7 @@ func TestPlan(t *testing.T) {
 		{"bad one too large", []*kgo.Record{bad}, badSize - 1, Page{Err: &wire.Error{Code: 422, Message: tooMany}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Plan(wire.JSON, test.recs, test.max)); diff != "" {
+			if diff := cmp.Diff(test.want, Plan(wire.JSON, test.recs, test.max), cmpopts.IgnoreUnexported(Page{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -144,9 +146,17 @@ func checkPage(t *testing.T, f wire.Format, recs []*kgo.Record) {
 	if int64(len(answer)) != page.Size {
 		t.Fatalf("planned %d bytes, appended %d: %.200s", page.Size, len(answer), answer)
 	}
+	if planned := page.Append([]byte("x"), f, recs); string(planned) != "x"+string(answer) {
+		t.Fatalf("as planned %.200s, without a plan %.200s", planned[1:], answer)
+	}
 	var written bytes.Buffer
 	if err := WritePage(&written, f, recs); err != nil || !bytes.Equal(written.Bytes(), answer) {
 		t.Fatalf("written %d bytes, %v; appended %d", written.Len(), err, len(answer))
+	}
+	written.Reset()
+	used := bytes.Repeat([]byte("#"), writeBuffer)
+	if kept, err := page.Write(&written, used, f, recs); err != nil || !bytes.Equal(written.Bytes(), answer) || cap(kept) < writeBuffer {
+		t.Fatalf("written as planned %d bytes, %v; appended %d; a buffer of %d", written.Len(), err, len(answer), cap(kept))
 	}
 	if _, normal, err := rawjson.Prefix(answer); err != nil || !normal {
 		t.Fatalf("the answer %.200s: normal %v, %v", answer, normal, err)
@@ -188,6 +198,78 @@ func checkContent(t *testing.T, f wire.Format, b []byte, encoded json.RawMessage
 		var s []byte
 		if err := json.Unmarshal(encoded, &s); err != nil || !bytes.Equal(s, b) {
 			t.Fatalf("%q is encoded as %s (%v)", b, encoded, err)
+		}
+	}
+}
+
+// What a plan found to be copied, and what it must not.
+func TestPlanMarksWhatIsCopied(t *testing.T) {
+	for _, test := range []struct {
+		key, value string
+		want       bool
+	}{
+		{``, `{"a":[1,"b"]}`, true},
+		{`"k"`, `null`, true},
+		{`"k"`, ``, true},
+		{``, ` {}`, false},
+		{``, `{} `, false},
+		{``, ` `, false},
+		{` `, `{}`, false},
+		{`"k" x`, `{}`, false},
+		{``, "\ufeff{}", false},
+		{``, `{"a":1,"a":2}`, false},
+		{``, `"\u0041"`, false},
+		{`"😀"`, `1`, false},
+	} {
+		recs := []*kgo.Record{polledRecord([]byte(test.key), []byte(test.value))}
+		for _, format := range []wire.Format{wire.JSON, wire.Binary, wire.Text} {
+			page := Plan(format, recs, math.MaxInt64)
+			if got := page.copied.has(0); page.Err != nil || got != (test.want && format == wire.JSON) {
+				t.Errorf("%s, key %s, value %s: copied %v, %v", format, test.key, test.value, got, page.Err)
+			}
+			checkPage(t, format, recs)
+		}
+	}
+}
+
+// Pages of more records than a plan remembers, in normal form and not.
+func TestPageOfManyRecords(t *testing.T) {
+	var none marks
+	recs := polled(64*len(none)+100, `{"a":1}`)
+	for i, r := range recs {
+		if r.Offset += int64(i) * 1e6; i%3 == 0 {
+			r.Value = []byte(` {"a": 1}`)
+		}
+	}
+	page := Plan(wire.JSON, recs, math.MaxInt64)
+	if page.N != len(recs) || !page.copied.has(1) || page.copied.has(3) || page.copied.has(len(recs)-1) {
+		t.Errorf("%d records planned, marks %x", page.N, page.copied)
+	}
+	checkPage(t, wire.JSON, recs)
+}
+
+// The length of an envelope is counted; this is what it is counted after.
+func TestEnvelopeLength(t *testing.T) {
+	numbers := []int64{math.MinInt64, math.MaxInt64, math.MinInt32, math.MaxInt32, 0, -1}
+	for n := int64(1); n > 0 && n <= math.MaxInt64/10; n *= 10 {
+		numbers = append(numbers, n-1, n, n+1, -n, 1-n)
+	}
+	headers := []kgo.RecordHeader{{Key: "a"}, {Key: "é\"\n", Value: []byte{}}, {Key: strings.Repeat("long", 100), Value: []byte("1234")}}
+	var m measure
+	for i, n := range numbers {
+		if got, want := digits(n), len(strconv.FormatInt(n, 10)); got != want {
+			t.Errorf("%d has %d digits, not %d", n, want, got)
+		}
+		r := &kgo.Record{
+			Topic: []string{"", "orders", "a\"b"}[i/2%3], Partition: int32(n), Offset: n,
+			Timestamp: time.UnixMilli(n), Headers: headers[:i%len(headers)],
+		}
+		message, err := AppendMessage(nil, wire.Binary, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(len(message) - len("nullnull")); m.envelope(r) != want {
+			t.Errorf("the envelope of %s has %d bytes, not %d", message, want, m.envelope(r))
 		}
 	}
 }

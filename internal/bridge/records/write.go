@@ -1,7 +1,6 @@
 package records
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"unicode/utf8"
@@ -12,7 +11,7 @@ import (
 	"github.com/steg-kafka/steg/internal/bridge/wire"
 )
 
-// Sizes of WritePage, in bytes.
+// Sizes of Write, in bytes.
 const (
 	// writeBuffer is the memory that an answer passes through.
 	writeBuffer = 64 << 10
@@ -21,24 +20,38 @@ const (
 	writeChunk = 24 << 10
 )
 
-// WritePage writes what AppendPage appends, through a bounded buffer. It is for
-// answers that are too large to keep. Only a JSON content that is not in normal
-// form needs memory of its own size. The error is the writer's, or a
-// *NotDecodable for a record that Plan has not let through; the answer is
-// incomplete then.
-func WritePage(w io.Writer, f wire.Format, recs []*kgo.Record) error {
-	p := pageWriter{w: w, buf: make([]byte, 0, writeBuffer)}
-	p.buf = append(p.buf, '[')
+// Write writes what Append appends, through a buffer of 64 KiB: the one that is given, from its start, or a new one if
+// that is smaller. It returns the buffer for the next page. It is for answers that are too large to keep. Only a JSON
+// content that is not in normal form needs memory of its own size. The error is the writer's, or a *NotDecodable for a
+// record that Plan has not let through; the answer is incomplete then.
+func (p *Page) Write(w io.Writer, buffer []byte, f wire.Format, recs []*kgo.Record) ([]byte, error) {
+	if cap(buffer) < writeBuffer {
+		buffer = make([]byte, 0, writeBuffer)
+	}
+	out := pageWriter{w: w, buf: append(buffer[:0], '[')}
 	for i, r := range recs {
 		if i > 0 {
-			p.buf = append(p.buf, ',')
+			out.buf = append(out.buf, ',')
 		}
-		if err := p.message(f, r); err != nil {
-			return err
+		var err error
+		if p.copied.has(i) {
+			err = out.copied(r)
+		} else {
+			err = out.message(f, r)
+		}
+		if err != nil {
+			return out.buf, err
 		}
 	}
-	p.buf = append(p.buf, ']')
-	return p.flush()
+	out.buf = append(out.buf, ']')
+	err := out.flush()
+	return out.buf, err
+}
+
+// WritePage is Write for records that no page was planned for.
+func WritePage(w io.Writer, f wire.Format, recs []*kgo.Record) error {
+	_, err := new(Page).Write(w, nil, f, recs)
+	return err
 }
 
 // pageWriter gathers small parts in a buffer. Whoever adds to it calls spill, so
@@ -62,6 +75,37 @@ func (p *pageWriter) message(f wire.Format, r *kgo.Record) error {
 	return p.spill()
 }
 
+// copied writes what appendCopied appends.
+func (p *pageWriter) copied(r *kgo.Record) error {
+	if len(r.Key)+len(r.Value) <= writeChunk {
+		p.buf = appendCopied(p.buf, r)
+		return p.spill()
+	}
+	p.buf = appendHead(p.buf, r)
+	if err := p.through(asCopied(r.Key)); err != nil {
+		return err
+	}
+	p.buf = append(p.buf, betweenContents...)
+	if err := p.through(asCopied(r.Value)); err != nil {
+		return err
+	}
+	p.buf = appendTail(p.buf, r)
+	return p.spill()
+}
+
+// through writes a content as it is, a large one from where it is.
+func (p *pageWriter) through(b []byte) error {
+	if len(b) <= writeChunk {
+		p.buf = append(p.buf, b...)
+		return p.spill()
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	_, err := p.w.Write(b)
+	return err
+}
+
 // explain makes a *NotDecodable of a syntax error.
 func (p *pageWriter) explain(r *kgo.Record, what string, err error) error {
 	var syntax *rawjson.SyntaxError
@@ -80,7 +124,7 @@ func (p *pageWriter) content(f wire.Format, b []byte) error {
 		case wire.Text:
 			return p.pieces(b, textPiece, appendQuoted)
 		default:
-			return p.pieces(b, binaryPiece, base64.StdEncoding.AppendEncode)
+			return p.pieces(b, binaryPiece, encodeBase64)
 		}
 	}
 	var err error
@@ -103,11 +147,7 @@ func (p *pageWriter) largeJSON(b []byte) error {
 			return err
 		}
 	}
-	if err := p.flush(); err != nil {
-		return err
-	}
-	_, err = p.w.Write(value)
-	return err
+	return p.through(value)
 }
 
 // pieces writes a string piece by piece: piece says how much of the rest comes
