@@ -92,7 +92,7 @@ func tryKafka(ctx context.Context, w io.Writer, s settings, role kafka.Role) (st
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn, ReplaceAttr: withoutTime}))
-	c, err := connectRole(ctx, log, s, role)
+	c, err := connectRole(ctx, log, s, role, nil)
 	if err != nil {
 		return "", err
 	}

@@ -25,7 +25,7 @@ func TestCheck(t *testing.T) {
 	}
 	path := file(t, "f.properties", "http.prot=1\nkafka.bootstrap.servers="+c.Bootstrap())
 	got = ran(t, nil, "--check", "--config-file", path)
-	if got.code != 0 || !strings.HasPrefix(got.stdout, "warning  http.prot: http.prot is not a setting: did you mean http.port?\nok ") {
+	if got.code != 0 || !strings.HasPrefix(got.stdout, "warning  http.prot: http.prot is not a setting: did you mean http.port? ("+path+", line 1)\nok ") {
 		t.Errorf("exit %d\n%s", got.code, got.stdout)
 	}
 }

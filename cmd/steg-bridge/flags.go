@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // options is what the command line says.
@@ -15,6 +16,7 @@ type options struct {
 	check       bool
 	printConfig bool
 	version     bool
+	await       time.Duration // 0: not asked for
 }
 
 // list is a flag that may be repeated.
@@ -73,8 +75,12 @@ With the properties file of a Strimzi Kafka Bridge, after looking whether all is
   steg-bridge --check --config-file application.properties
   steg-bridge --config-file application.properties
 
-Settings are those of the Strimzi Kafka Bridge, with kafka.* for the Java clients' own. Each may stand in the file, in an
-environment variable of the same name, in one like STEG_KAFKA_BOOTSTRAP_SERVERS, or behind --set; the later wins.
+In a container's postStart hook, until the bridge that has the same settings is there:
+  steg-bridge --await 60s
+
+Settings are those of the Strimzi Kafka Bridge, with kafka.* for the Java clients' own. Each may stand in the file, in the
+environment variable STEG_PROPERTIES (a text like the file's), in one of the setting's own name, in one like
+STEG_KAFKA_BOOTSTRAP_SERVERS, or behind --set; the later wins.
 
 Flags:
 `
@@ -89,10 +95,14 @@ func parseFlags(args []string, stdout io.Writer) (options, error) {
 	f.Var(&o.embedded, "embedded", "run a development broker in this process; --embedded=`DIR` keeps its data")
 	f.BoolVar(&o.check, "check", false, "check all settings, try Kafka, print what was found; exit 0 or 1")
 	f.BoolVar(&o.printConfig, "print-config", false, "print the effective settings and where they come from, secrets masked")
+	f.DurationVar(&o.await, "await", 0, "wait at most `DURATION` until the bridge of these settings answers /started; exit 0 or 1")
 	f.BoolVar(&o.version, "version", false, "print the version")
 	f.Var(setting{&o.sets, "log.level"}, "log-level", "debug, info, warn or error: `LEVEL`; as --set log.level=LEVEL")
 	f.Var(setting{&o.sets, "log.format"}, "log-format", "text or json: `FORMAT`; as --set log.format=FORMAT")
 	err := f.Parse(args)
+	if err == nil && o.await < 0 {
+		return o, fmt.Errorf("--await %s: a negative time (see --help)", o.await)
+	}
 	if err == nil && f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: settings are given as --set KEY=VALUE (see --help)", f.Arg(0))
 	}

@@ -58,6 +58,8 @@ func start(ctx context.Context, o options, environ []string, stdout io.Writer) e
 	switch {
 	case o.printConfig:
 		return printConfig(stdout, s)
+	case o.await > 0:
+		return await(ctx, stdout, s, o.await)
 	case !o.embedded.on && s.ClientProperties(kafka.Admin)["bootstrap.servers"] == "":
 		return errNoKafka
 	case o.check:

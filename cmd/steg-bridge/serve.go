@@ -31,6 +31,7 @@ const (
 // The names of the listeners.
 const (
 	apiListener        = "api"
+	socketListener     = "socket"
 	managementListener = "management"
 )
 
@@ -113,25 +114,37 @@ func (s settings) withBroker(addr string) settings {
 func bind(ctx context.Context, log *slog.Logger, s settings, p *parts) (*serve.Group, error) {
 	var certificates *tls.Config
 	if s.HTTP.TLS.Enabled {
-		source, err := credentials.OpenServer(ctx, s.HTTP.TLS, credentials.Options{Logger: log})
+		source, err := credentials.OpenServer(ctx, s.HTTP.TLS, credentials.Options{Logger: log, Changes: p.changes})
 		if err != nil {
 			return nil, err
 		}
 		p.http, certificates = source, source.TLSConfig()
 	}
 	refusal := string(wire.BadRequest().Append(nil))
-	return serve.Bind(ctx, log,
-		serve.Listener{
-			Name: apiListener, Host: s.HTTP.Host, Port: s.HTTP.Port, TLS: certificates,
-			Handler: p.server.API(), ConnContext: p.server.ConnContext, ConnState: p.server.ConnState,
-			RefusalMedia: wire.MediaV2, RefusalBody: refusal,
-			MaxConnections: p.limits.Connections, BusyBody: string(wire.Overloaded(1).Append(nil)), RetryAfter: 1,
-		},
-		serve.Listener{
-			Name: managementListener, Host: s.HTTP.ManagementHost, Port: s.HTTP.ManagementPort,
-			Handler: p.server.Management(), RefusalMedia: wire.MediaV2, RefusalBody: refusal,
-			MaxConnections: managementConnections, BusyBody: string(wire.Overloaded(1).Append(nil)), RetryAfter: 1,
-		})
+	api := serve.Listener{
+		Name: apiListener, Host: bindable(s.HTTP.Host), Port: s.HTTP.Port, TLS: certificates,
+		Handler: p.server.API(), ConnContext: p.server.ConnContext, ConnState: p.server.ConnState,
+		RefusalMedia: wire.MediaV2, RefusalBody: refusal,
+		MaxConnections: p.limits.Connections, BusyBody: string(wire.Overloaded(1).Append(nil)), RetryAfter: 1,
+	}
+	listeners := []serve.Listener{api, {
+		Name: managementListener, Host: bindable(s.HTTP.ManagementHost), Port: s.HTTP.ManagementPort,
+		Handler: p.server.Management(), RefusalMedia: wire.MediaV2, RefusalBody: refusal,
+		MaxConnections: managementConnections, BusyBody: string(wire.Overloaded(1).Append(nil)), RetryAfter: 1,
+	}}
+	if s.HTTP.Socket != "" {
+		api.Name, api.Socket, api.TLS = socketListener, s.HTTP.Socket, nil
+		listeners = append(listeners, api)
+	}
+	return serve.Bind(ctx, log, listeners...)
+}
+
+// bindable returns a host as package net knows it: all addresses of both families have none.
+func bindable(host string) string {
+	if host == bridgeconfig.AnyHost {
+		return ""
+	}
+	return host
 }
 
 // announce says what listens where; with the embedded broker, also what to paste.
@@ -139,6 +152,9 @@ func announce(stdout io.Writer, log *slog.Logger, s settings, o options, group *
 	port := group.Addr(apiListener).Port
 	log.Info(fmt.Sprintf("HTTP Bridge server started and listening on port %d", port))
 	log.Info("HTTP Bridge bootstrap servers " + s.ClientProperties("admin")["bootstrap.servers"])
+	if s.HTTP.Socket != "" {
+		log.Info("API on a socket too", "path", s.HTTP.Socket)
+	}
 	log.Info("management listener", "address", group.Addr(managementListener).String())
 	if o.embedded.on {
 		fmt.Fprint(stdout, strings.NewReplacer(
@@ -189,12 +205,19 @@ func drain(ctx context.Context, log *slog.Logger, p *parts, group *serve.Group, 
 	p.server.EndPolls()
 	running, enough := context.WithTimeout(ctx, requestTime)
 	defer enough()
-	late := group.Shutdown(running, apiListener) != nil
+	late := shutdown(running, group) != nil
 	err := p.server.Close(ctx)
 	if late {
-		err = errors.Join(err, group.Shutdown(ctx, apiListener))
+		err = errors.Join(err, shutdown(ctx, group))
 	}
 	err = errors.Join(err, p.tracer.Close(ctx), group.Shutdown(ctx, managementListener), group.Close())
 	log.Info("stopped")
 	return err
+}
+
+// shutdown stops the API on its port and on its socket side by side.
+func shutdown(ctx context.Context, group *serve.Group) error {
+	socket := make(chan error, 1)
+	go func() { socket <- group.Shutdown(ctx, socketListener) }()
+	return errors.Join(group.Shutdown(ctx, apiListener), <-socket)
 }

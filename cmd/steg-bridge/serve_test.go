@@ -185,7 +185,7 @@ func TestDrain(t *testing.T) {
 	release()
 	request.Wait()
 	if code := r.stop(); code != 0 {
-		t.Errorf("exit %d", code)
+		t.Errorf("exit %d\n%s", code, r.out.String())
 	}
 	if n := len(c.Read("orders", 2)); n != 2 {
 		t.Errorf("%d records", n)

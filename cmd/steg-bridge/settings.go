@@ -19,7 +19,8 @@ type settings struct {
 	findings []kafka.Finding
 }
 
-// readSettings joins the sources, lowest precedence first: file, environment by literal name, STEG_ names, --set.
+// readSettings joins the sources, lowest precedence first: file, STEG_PROPERTIES, environment by literal name, STEG_
+// names, --set.
 func readSettings(o options, environ []string) (settings, error) {
 	var layers []bridgeconfig.Layer
 	if o.configFile != "" {
@@ -28,6 +29,15 @@ func readSettings(o options, environ []string) (settings, error) {
 			return settings{}, err
 		}
 		layers = append(layers, file)
+	}
+	for _, entry := range environ {
+		if name, value, _ := strings.Cut(entry, "="); name == bridgeconfig.PropertiesVariable {
+			text, err := configsource.Text(name, value)
+			if err != nil {
+				return settings{}, err
+			}
+			layers = append(layers, text)
+		}
 	}
 	layers = append(layers,
 		bridgeconfig.Layer{Origin: "environment", Values: literal(environ)},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -39,17 +40,18 @@ type parts struct {
 	http    *credentials.Server // nil without TLS
 	tracer  *tracing.Tracer     // nil: tracing is off
 	clients map[kafka.Role]client
+	changes *credentials.Changes // of the files of all of them
 	limits  bridgeconfig.Limits
 }
 
 // connect interprets the settings of all three clients and opens their credentials. No connection is made: Kafka may be
 // away. Errors are one line for each thing that is wrong, however many clients it is wrong for.
-func connect(ctx context.Context, log *slog.Logger, s settings) (map[kafka.Role]client, error) {
+func connect(ctx context.Context, log *slog.Logger, s settings, changes *credentials.Changes) (map[kafka.Role]client, error) {
 	out := make(map[kafka.Role]client)
 	var said []string
 	of := make(map[string][]string) // the clients that said it
 	for _, role := range []kafka.Role{kafka.Admin, kafka.Producer, kafka.Consumer} {
-		c, err := connectRole(ctx, log, s, role)
+		c, err := connectRole(ctx, log, s, role, changes)
 		if err == nil {
 			out[role] = c
 			continue
@@ -74,9 +76,9 @@ func connect(ctx context.Context, log *slog.Logger, s settings) (map[kafka.Role]
 	return nil, errors.Join(errs...)
 }
 
-// connectRole is connect for one client. Its errors begin with the setting.
-func connectRole(ctx context.Context, log *slog.Logger, s settings, role kafka.Role) (client, error) {
-	properties, err := resolve(ctx, log, s, role, nil)
+// connectRole is connect for one client. Its errors begin with the setting. changes may be nil.
+func connectRole(ctx context.Context, log *slog.Logger, s settings, role kafka.Role, changes *credentials.Changes) (client, error) {
+	properties, live, err := resolveLive(ctx, log, s, role)
 	if err != nil {
 		return client{}, err
 	}
@@ -103,7 +105,7 @@ func connectRole(ctx context.Context, log *slog.Logger, s settings, role kafka.R
 		}
 	}
 	c.transport, err = credentials.Open(ctx, cfg.Security, credentials.Options{
-		Logger: log, LookupEnv: s.lookup,
+		Logger: log, LookupEnv: s.lookup, Changes: changes, Live: live,
 		ConnectTimeout: cfg.ConnectTimeout, SendBuffer: cfg.SendBuffer, ReceiveBuffer: cfg.ReceiveBuffer,
 	})
 	if err != nil {
@@ -119,6 +121,52 @@ func (s settings) fullKey(role kafka.Role, key string) string {
 		return "kafka." + string(role) + "." + key
 	}
 	return "kafka." + key
+}
+
+// resolveLive returns a client's properties with references to config providers replaced, and how to read again those that
+// decide how it is secured; nil if no file is behind them.
+func resolveLive(ctx context.Context, log *slog.Logger, s settings, role kafka.Role) (map[string]string, *credentials.Live, error) {
+	properties := s.ClientProperties(role)
+	resolver, err := configsource.NewResolver(properties, configsource.Sources{LookupEnv: s.lookup, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	resolved, err := resolver.Resolve(ctx, properties)
+	if err != nil {
+		return nil, nil, err
+	}
+	securing := make(map[string]string)
+	for key, value := range properties {
+		for _, prefix := range []string{"security.", "ssl.", "sasl."} {
+			if strings.HasPrefix(key, prefix) {
+				securing[key] = value
+			}
+		}
+	}
+	files := resolver.Files(securing)
+	if len(files) == 0 {
+		return resolved, nil, nil
+	}
+	return resolved, &credentials.Live{Files: files, Read: func(ctx context.Context) (kafka.Security, error) {
+		fresh, err := resolver.ResolveAll(ctx, securing)
+		if err != nil {
+			return kafka.Security{}, err
+		}
+		all := maps.Clone(resolved)
+		maps.Copy(all, fresh)
+		return security(role, all)
+	}}, nil
+}
+
+// security reads how a client is secured. The error is the first setting that can't be meant.
+func security(role kafka.Role, properties map[string]string) (kafka.Security, error) {
+	cfg, findings := kafka.Interpret(role, properties)
+	for _, f := range findings {
+		if f.Level != kafka.Warning {
+			return kafka.Security{}, fmt.Errorf("kafka.%s: %s", f.Key, f.Text)
+		}
+	}
+	return cfg.Security, nil
 }
 
 // resolve returns a client's properties with references to config providers replaced, and overrides on top.
@@ -147,8 +195,10 @@ func closeClients(clients map[kafka.Role]client) {
 // assemble joins the parts of a bridge.
 func assemble(ctx context.Context, logs *logging.Log, s settings, quit func()) (*parts, error) {
 	log := logs.Logger
-	clients, err := connect(ctx, log, s)
+	changes := credentials.NewChanges(log)
+	clients, err := connect(ctx, log, s, changes)
 	if err != nil {
+		changes.Close()
 		return nil, err
 	}
 	limits := s.Limits(memoryLimit())
@@ -156,15 +206,17 @@ func assemble(ctx context.Context, logs *logging.Log, s settings, quit func()) (
 	counted, err := newMetrics(s)
 	if err != nil {
 		closeClients(clients)
+		changes.Close()
 		return nil, err
 	}
 	w := watched{counted: counted, reach: new(bridge.Reach)}
 	topics, err := admin.New(clients[kafka.Admin].config, w.hooked(clients[kafka.Admin].transport.Options(), metrics.Admin))
 	if err != nil {
 		closeClients(clients)
+		changes.Close()
 		return nil, fmt.Errorf("admin client: %w", err)
 	}
-	p := &parts{admin: topics, clients: clients, limits: limits, tracer: newTracer(ctx, log, s)}
+	p := &parts{admin: topics, clients: clients, changes: changes, limits: limits, tracer: newTracer(ctx, log, s)}
 	p.server, err = bridge.New(bridge.Options{
 		Config: s.Config, Limits: limits, Version: version, Log: log, Admin: topics,
 		Producer:  func() (*producer.Producer, error) { return newProducer(log, clients[kafka.Producer], limits, w) },
@@ -187,6 +239,7 @@ func (p *parts) close() {
 	if p.http != nil {
 		p.http.Close()
 	}
+	p.changes.Close()
 }
 
 // certificates lists those that the bridge shows and that end.

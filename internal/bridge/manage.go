@@ -36,6 +36,32 @@ func (s *Server) readiness(c *call) error {
 	return s.healthy(c)
 }
 
+// hasStarted answers /started: 204 once the API listener takes requests, for good, and 503 before. With
+// bridge.start.wait.kafka.ms it also waits until Kafka has answered, but not beyond that time: an application that is
+// started after its sidecar (a native one with a startup probe) must come up without Kafka too, only a little later.
+func (s *Server) hasStarted(c *call) error {
+	if s.listened.Load() && (time.Since(s.started) >= s.cfg.StartWait || s.meetsKafka(c.r.Context())) {
+		c.empty(http.StatusNoContent)
+	} else {
+		c.empty(http.StatusServiceUnavailable)
+	}
+	return nil
+}
+
+// meetsKafka reports whether Kafka has answered since the start, and asks it if nobody has.
+func (s *Server) meetsKafka(ctx context.Context) bool {
+	if s.metKafka.Load() || !s.kafka.LastHeard().IsZero() {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	if s.admin.Ping(ctx) != nil {
+		return false
+	}
+	s.metKafka.Store(true)
+	return true
+}
+
 // local refuses callers from elsewhere than this host: the management listener is reachable to whoever can scrape it, and
 // these paths change the process or show its inside.
 func (c *call) local() error {

@@ -119,11 +119,11 @@ func TestReadyWithKafka(t *testing.T) {
 func TestLoggingIsChangedWhileRunning(t *testing.T) {
 	r := watchBridge(t, "127.0.0.1:1", nil)
 	at := r.management + "/logging"
-	if got := r.expect(http.StatusOK, http.MethodGet, at, ""); got != `{"level":"info","operations":{"healthy":"warn","ready":"warn"}}` {
+	if got := r.expect(http.StatusOK, http.MethodGet, at, ""); got != `{"level":"info","operations":{"healthy":"warn","ready":"warn","started":"warn"}}` {
 		t.Error(got)
 	}
 	got := r.expect(http.StatusOK, http.MethodPut, at, `{"level":"DEBUG","operations":{"send":"error","ready":null}}`)
-	if got != `{"level":"debug","operations":{"healthy":"warn","send":"error"}}` {
+	if got != `{"level":"debug","operations":{"healthy":"warn","send":"error","started":"warn"}}` {
 		t.Error(got)
 	}
 	conforms(t, "Logging", got)
@@ -221,4 +221,45 @@ func TestOwnPathsAreDescribed(t *testing.T) {
 	if described != total {
 		t.Errorf("%d operations are described, %d are served", total, described)
 	}
+}
+
+// Started means that the API is listened for, and once it is so it stays so.
+func TestStarted(t *testing.T) {
+	r := watchBridge(t, "127.0.0.1:1", nil)
+	r.expect(http.StatusNoContent, http.MethodGet, r.management+"/started", "")
+	r.server.SetReady(false)
+	r.expect(http.StatusNoContent, http.MethodGet, r.management+"/started", "")
+	r.expect(http.StatusNotImplemented, http.MethodGet, r.api+"/started", "")
+	r.server.listened.Store(false)
+	r.expect(http.StatusServiceUnavailable, http.MethodGet, r.management+"/started", "")
+}
+
+// With bridge.start.wait.kafka.ms it also means that Kafka has answered, or that the time is over.
+func TestStartedWithKafka(t *testing.T) {
+	c := kafkatest.Start(t, kafkatest.Away())
+	waits := map[string]string{"bridge.start.wait.kafka.ms": "3600000"}
+	r := watchBridge(t, c.Bootstrap(), waits)
+	r.expect(http.StatusServiceUnavailable, http.MethodGet, r.management+"/started", "")
+	r.expect(http.StatusOK, http.MethodGet, r.management+"/ready", "")
+	c.Up(0)
+	for limit := time.Now().Add(testPatience); ; {
+		response, err := http.Get(r.management + "/started")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusNoContent {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("not started while Kafka answers")
+		}
+	}
+	c.Down(0)
+	r.expect(http.StatusNoContent, http.MethodGet, r.management+"/started", "")
+
+	late := watchBridge(t, "127.0.0.1:1", waits)
+	late.expect(http.StatusServiceUnavailable, http.MethodGet, late.management+"/started", "")
+	late.server.started = late.server.started.Add(-time.Hour)
+	late.expect(http.StatusNoContent, http.MethodGet, late.management+"/started", "")
 }

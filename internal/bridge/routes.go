@@ -56,6 +56,7 @@ func operations() []operation {
 
 		// Steg's own paths; /openapi/steg describes them.
 		{http.MethodGet, "/openapi/steg", "openapiSteg", api, (*Server).openapiSteg},
+		{http.MethodGet, "/started", "started", management, (*Server).hasStarted},
 		{http.MethodGet, "/status", "status", management, (*Server).status},
 		{http.MethodGet, "/logging", "getLogging", management, (*Server).getLogging},
 		{http.MethodPut, "/logging", "setLogging", management, (*Server).setLogging},

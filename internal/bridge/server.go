@@ -75,6 +75,8 @@ type Server struct {
 	quit        func()
 	tracer      *tracing.Tracer
 	ready       atomic.Bool
+	listened    atomic.Bool // it was ready once
+	metKafka    atomic.Bool // hasStarted need not ask again
 	started     time.Time
 	polls       context.Context // ends when polls have to
 	endPolls    context.CancelFunc
@@ -128,8 +130,13 @@ func (s *Server) ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return withConn(ctx, c)
 }
 
-// SetReady tells /healthy and /ready what to answer.
-func (s *Server) SetReady(ready bool) { s.ready.Store(ready) }
+// SetReady tells /healthy and /ready what to answer, and /started that the listeners are there.
+func (s *Server) SetReady(ready bool) {
+	s.ready.Store(ready)
+	if ready {
+		s.listened.Store(true)
+	}
+}
 
 // EndPolls ends the polls that are waiting, and every later one at once, so that a stop does not wait for them.
 func (s *Server) EndPolls() { s.endPolls() }

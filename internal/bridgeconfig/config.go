@@ -1,14 +1,25 @@
 package bridgeconfig
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 )
 
-// Layer is one source of settings. Origin is what messages call it: a path, "environment", "--set".
+// Layer is one source of settings. Origin is what messages call it: a path, "environment", "--set". Lines are the numbers
+// of the lines that keys stand in, from 1, where the source has lines: messages name them too.
 type Layer struct {
 	Origin string
 	Values map[string]string
+	Lines  map[string]int
+}
+
+// origin is where one of the layer's keys stands.
+func (l Layer) origin(key string) string {
+	if line, ok := l.Lines[key]; ok {
+		return fmt.Sprintf("%s, line %d", l.Origin, line)
+	}
+	return l.Origin
 }
 
 // Config is the settings of one bridge, defaults filled in.
@@ -24,10 +35,12 @@ type Config struct {
 	NullValue string
 	// StopNotice is how long /ready fails before the listeners close.
 	StopNotice time.Duration
-	HTTP       HTTP
-	Consumers  Consumers
-	Log        Log
-	Kafka      Properties
+	// StartWait is how long after its start a bridge that Kafka has not answered yet says that it has not started.
+	StartWait time.Duration
+	HTTP      HTTP
+	Consumers Consumers
+	Log       Log
+	Kafka     Properties
 
 	origins map[string]string // key → origin of its value; keys at their defaults are absent
 }
@@ -66,12 +79,16 @@ type Consumers struct {
 	Max      int           // instances at once; 0: by memory, see Limits
 }
 
-// HTTP is the bridge's two listeners.
+// AnyHost is the host of a listener on all addresses, those of IPv4 and of IPv6.
+const AnyHost = "*"
+
+// HTTP is the bridge's listeners. A host is an address, a name of one, or AnyHost.
 type HTTP struct {
 	Host           string
 	Port           int
 	ManagementHost string // empty in the file: Host
 	ManagementPort int
+	Socket         string // path of a Unix socket for the API beside its port; empty: none
 
 	ConsumerEnabled bool
 	ProducerEnabled bool

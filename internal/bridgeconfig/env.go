@@ -43,16 +43,20 @@ var keysByEnv = sync.OnceValue(func() map[string]string {
 // providerName is a config provider's setting, whose alias is free but for underscores: it is taken in lower case.
 var providerName = regexp.MustCompile(`^STEG_KAFKA_(?:(ADMIN|PRODUCER|CONSUMER)_)?CONFIG_PROVIDERS_([A-Z0-9]+)_(CLASS|PARAM_[A-Z0-9_]+)$`)
 
+// PropertiesVariable is the environment variable that holds a whole text of settings, in the syntax of a properties file.
+const PropertiesVariable = envPrefix + "PROPERTIES"
+
 // serviceName is a variable that Kubernetes adds for a Service whose name begins with steg-.
 var serviceName = regexp.MustCompile(`^STEG_[A-Z0-9_]+_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // FromEnv returns the settings among environment variables (NAME=value), by key. A name behind STEG_ that no setting has
-// is returned under itself, so that Parse can warn of it. Variables that Kubernetes adds for Services are left out.
+// is returned under itself, so that Parse can warn of it. Variables that Kubernetes adds for Services are left out, and
+// PropertiesVariable, which is a layer of its own.
 func FromEnv(environ []string) map[string]string {
 	values := map[string]string{}
 	for _, entry := range environ {
 		name, v, ok := strings.Cut(entry, "=")
-		if !ok || !strings.HasPrefix(name, envPrefix) || serviceName.MatchString(name) && isServiceValue(name, v) {
+		if !ok || !strings.HasPrefix(name, envPrefix) || name == PropertiesVariable || serviceName.MatchString(name) && isServiceValue(name, v) {
 			continue
 		}
 		values[keyOf(name)] = v

@@ -69,7 +69,7 @@ func FuzzFromEnv(f *testing.F) {
 				t.Errorf("%q became %q, whose name is %q", entry, key, EnvName(key))
 			}
 		}
-		if _, _, err := Parse([]Layer{{"environment", got}}); err != nil && strings.Contains(err.Error(), "\n") {
+		if _, _, err := Parse([]Layer{{Origin: "environment", Values: got}}); err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: one variable, several errors: %v", entry, err)
 		}
 	})

@@ -34,14 +34,14 @@ func logLevel() Setting {
 // quiet are the operations that are asked for every few seconds: their lines are hidden unless they are named, as in the
 // reference bridge.
 func quiet() map[string]slog.Level {
-	return map[string]slog.Level{"healthy": slog.LevelWarn, "ready": slog.LevelWarn}
+	return map[string]slog.Level{"healthy": slog.LevelWarn, "ready": slog.LevelWarn, "started": slog.LevelWarn}
 }
 
 // operationLevels is what the reference bridge's loggers http.openapi.operation.<operationId> are for.
 func operationLevels() Setting {
 	return Setting{
-		Key: "log.level.operations", Type: "list", Default: "healthy=warn,ready=warn", Ours: true,
-		Doc: "Levels of single operations, comma-separated, each as operationId=level; healthy and ready stay at warn unless they are named.",
+		Key: "log.level.operations", Type: "list", Default: "healthy=warn,ready=warn,started=warn", Ours: true,
+		Doc: "Levels of single operations, comma-separated, each as operationId=level; healthy, ready and started stay at warn unless they are named.",
 		parse: func(c *Config, v string) (string, error) {
 			var entries []string
 			for entry := range strings.SplitSeq(v, ",") {

@@ -13,10 +13,10 @@ func TestLogSettings(t *testing.T) {
 		t.Errorf("got %+v", c.Log)
 	}
 	got := strings.Join(logging.RenderOperations(c.Log.Operations), ",")
-	if want := "healthy=warn,ready=info,send=debug"; got != want {
+	if want := "healthy=warn,ready=info,send=debug,started=warn"; got != want {
 		t.Errorf("operations %s, want %s: a probe that is not named stays quiet", got, want)
 	}
-	if got := c.Render()["log.level.operations"]; got != "healthy=warn,ready=info,send=debug" {
+	if got := c.Render()["log.level.operations"]; got != "healthy=warn,ready=info,send=debug,started=warn" {
 		t.Errorf("rendered as %q", got)
 	}
 	for key, value := range map[string]string{"log.level": "loud", "log.format": "xml", "log.level.operations": "send"} {

@@ -11,7 +11,10 @@ import (
 )
 
 // given is the value of a key in the uppermost layer that has it.
-type given struct{ value, origin string }
+type given struct {
+	value, origin string
+	hasLine       bool // origin names a line
+}
 
 // Parse lays the layers over each other, lowest precedence first, and reads what results. The findings are warnings:
 // keys that are unknown (with a suggestion), without effect or ignored. The error joins one line for each problem, which
@@ -22,13 +25,15 @@ func Parse(layers []Layer) (Config, []kafka.Finding, error) {
 	p.cfg.origins = map[string]string{}
 	for _, layer := range layers {
 		for key, v := range layer.Values {
-			p.merged[key] = given{v, layer.Origin}
+			p.merged[key] = given{v, layer.origin(key), layer.Lines != nil}
 		}
 	}
+	others := maps.Clone(p.merged)
 	for _, s := range Settings() {
 		p.own(s)
+		delete(others, s.Key)
 	}
-	for _, key := range slices.Sorted(maps.Keys(p.merged)) {
+	for _, key := range slices.Sorted(maps.Keys(others)) {
 		p.other(key)
 	}
 	p.derive()
@@ -46,7 +51,15 @@ type parser struct {
 
 // warn notes that a key is ignored or read otherwise than it may have been meant.
 func (p *parser) warn(key, text string) {
-	p.findings = append(p.findings, kafka.Finding{Key: key, Level: kafka.Warning, Text: text})
+	p.find(kafka.Finding{Key: key, Level: kafka.Warning, Text: text})
+}
+
+// find adds a finding, and the line where there is one: a text of many lines is mended by it.
+func (p *parser) find(f kafka.Finding) {
+	if g := p.merged[f.Key]; g.hasLine {
+		f.Text += " (" + g.origin + ")"
+	}
+	p.findings = append(p.findings, f)
 }
 
 // fail notes a problem that stops the start, with the key and, where the key was set, the origin of its value.
@@ -79,9 +92,6 @@ func (p *parser) own(s Setting) {
 
 // other takes a key that is not in the table: one of the Kafka clients, or a mistake.
 func (p *parser) other(key string) {
-	if isOwn(key) {
-		return
-	}
 	name, isKafka := strings.CutPrefix(key, "kafka.")
 	if !isKafka {
 		p.unknown(key)
@@ -95,11 +105,6 @@ func (p *parser) other(key string) {
 	}
 	(*into)[name] = p.merged[key].value
 	p.judgeName(key, role, name)
-}
-
-// isOwn reports whether the table has the key.
-func isOwn(key string) bool {
-	return slices.ContainsFunc(Settings(), func(s Setting) bool { return s.Key == key })
 }
 
 // splitRole cuts the client's name off a key whose prefix kafka. is gone. The role is empty for settings of all clients.
@@ -153,7 +158,7 @@ func (p *parser) unknown(key string) {
 	if near := kafka.Suggest(key, candidates(key)); near != "" {
 		text += ": did you mean " + near + "?"
 	}
-	p.findings = append(p.findings, kafka.Finding{Key: key, Level: kafka.Warning, Text: text, Unknown: true})
+	p.find(kafka.Finding{Key: key, Level: kafka.Warning, Text: text, Unknown: true})
 }
 
 // candidates are the keys that a misspelled one is compared with: those with the same prefix, or the names of the
@@ -216,17 +221,23 @@ func (p *parser) derive() {
 // contradictions finds settings that are right by themselves and wrong together, each in one line.
 func (p *parser) contradictions() {
 	h := p.cfg.HTTP
-	if h.Port == h.ManagementPort && h.Port != 0 && h.Host == h.ManagementHost {
+	if h.Port == h.ManagementPort && h.Port != 0 && overlap(h.Host, h.ManagementHost) {
 		p.fail("http.management.port", fmt.Errorf("%d is http.port too: the listeners need a port each", h.Port))
 	}
 	if h.MaxBodyBytes > h.MaxInflightBytes && h.MaxInflightBytes > 0 {
 		p.fail("http.max.body.bytes", fmt.Errorf("%d is more than http.max.inflight.bytes=%d: such a body would never be taken",
 			h.MaxBodyBytes, h.MaxInflightBytes))
 	}
+	if h.Socket != "" && !strings.HasPrefix(h.Socket, "/") {
+		p.fail("http.socket", fmt.Errorf("%q is not an absolute path", h.Socket))
+	}
 	if h.TLS.Enabled {
 		p.certificate(h.TLS)
 	}
 }
+
+// overlap reports whether two listeners of one port are surely in each other's way; the rest is seen when they bind.
+func overlap(a, b string) bool { return a == b || a == AnyHost || b == AnyHost }
 
 // certificate judges http.ssl.* when TLS is on: one certificate with its key has to be there.
 func (p *parser) certificate(t HTTPTLS) {

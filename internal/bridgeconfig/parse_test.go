@@ -133,6 +133,9 @@ func TestErrors(t *testing.T) {
 		{with(none, "http.max.body.bytes", "9", "http.max.inflight.bytes", "8"), "http.max.body.bytes (file): 9 is more than http.max.inflight.bytes=8: such a body would never be taken"},
 		{with(none, "http.port", "8081"), "http.management.port: 8081 is http.port too: the listeners need a port each"},
 		{with(none, "http.port", "8081", "http.management.host", "127.0.0.1"), ""},
+		{with(none, "http.port", "8081", "http.host", "127.0.0.1", "http.management.host", "*"), "http.management.port: 8081 is http.port too: the listeners need a port each"},
+		{with(none, "http.socket", "bridge.sock"), `http.socket (file): "bridge.sock" is not an absolute path`},
+		{with(none, "http.socket", "/run/steg/bridge.sock"), ""},
 		{with(none, "http.port", "x", "bridge.metrics", "y"), "bridge.metrics (file): Metrics type not found: y\nhttp.port (file): \"x\" is not a whole number"},
 
 		{with(none, "http.ssl.enable", "true"), "http.ssl.enable (file): TLS needs http.ssl.certificate.location and http.ssl.key.location, or http.ssl.certificate and http.ssl.key"},
@@ -208,7 +211,7 @@ func TestPrecedence(t *testing.T) {
 	var layers []Layer
 	for i, origin := range origins {
 		v := string(rune('a' + i))
-		layers = append(layers, Layer{origin, map[string]string{"bridge.id": v, "kafka.acks": v}})
+		layers = append(layers, Layer{Origin: origin, Values: map[string]string{"bridge.id": v, "kafka.acks": v}})
 		c, _, err := Parse(layers)
 		if err != nil {
 			t.Fatal(err)

@@ -56,7 +56,7 @@ func TestRenderIsParsedBack(t *testing.T) {
 		if err != nil {
 			t.Skip("no bridge starts with these")
 		}
-		again, findings, err := Parse([]Layer{{"rendered", c.Render()}})
+		again, findings, err := Parse([]Layer{{Origin: "rendered", Values: c.Render()}})
 		if err != nil {
 			t.Fatalf("%v: %v", c.Render(), err)
 		}

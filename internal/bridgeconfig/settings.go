@@ -59,6 +59,8 @@ func bridgeSettings() []Setting {
 			func(c *Config) *bool { return &c.Consumers.Replace })),
 		ours(duration("bridge.stop.notice.ms", "1000", time.Millisecond, "How long a bridge that is asked to stop goes on answering while /ready fails already, "+
 			"so that whoever sends it requests can notice, in milliseconds.", func(c *Config) *time.Duration { return &c.StopNotice })),
+		ours(duration("bridge.start.wait.kafka.ms", "0", time.Millisecond, "How long after its start a bridge that Kafka has not answered yet answers 503 "+
+			"to /started, in milliseconds; 0: as soon as it listens it has started.", func(c *Config) *time.Duration { return &c.StartWait })),
 		ours(number("bridge.consumer.max", "0", math.MaxInt32, "Consumers at once; creating more is answered 503. 0: one for each MiB of the memory limit, "+
 			"and at most 10000.", func(c *Config) *int { return &c.Consumers.Max })),
 	}
@@ -67,12 +69,14 @@ func bridgeSettings() []Setting {
 // httpSettings are the keys of the listeners but for TLS.
 func httpSettings() []Setting {
 	return []Setting{
-		text("http.host", "0.0.0.0", "Address that the listeners bind to.", func(c *Config) *string { return &c.HTTP.Host }),
+		text("http.host", "0.0.0.0", "Address that the listeners bind to; *: all addresses, those of IPv4 and of IPv6.", func(c *Config) *string { return &c.HTTP.Host }),
 		port("http.port", "", "Port of the API; 8080, or 8443 with http.ssl.enable. 0: any free one.", func(c *Config) *int { return &c.HTTP.Port }),
-		ours(text("http.management.host", "", "Address that the management listener binds to; http.host unless set.",
+		ours(text("http.management.host", "", "Address that the management listener binds to, or *; http.host unless set.",
 			func(c *Config) *string { return &c.HTTP.ManagementHost })),
 		port("http.management.port", "8081", "Port of health, metrics and the other management paths. 0: any free one.",
 			func(c *Config) *int { return &c.HTTP.ManagementPort }),
+		ours(text("http.socket", "", "Path of a Unix socket on which the API is answered too, without TLS. A socket that an ended process has left there is "+
+			"replaced, anything else is not. Every local user who can reach the path may connect.", func(c *Config) *string { return &c.HTTP.Socket })),
 		idleTimeout(),
 		flag("http.consumer.enabled", "true", "Whether consumers may be created.", func(c *Config) *bool { return &c.HTTP.ConsumerEnabled }),
 		flag("http.producer.enabled", "true", "Whether records may be sent.", func(c *Config) *bool { return &c.HTTP.ProducerEnabled }),

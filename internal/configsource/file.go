@@ -21,11 +21,21 @@ func ReadFile(path string) (bridgeconfig.Layer, error) {
 	if err != nil {
 		return bridgeconfig.Layer{}, fmt.Errorf("%s: %w", path, err)
 	}
-	values, err := propertyMap(latin1(content))
+	return Text(path, latin1(content))
+}
+
+// Text reads settings in the syntax of java.util.Properties from a text in Unicode, such as an environment variable's. The
+// layer is called origin; the error names it and the line.
+func Text(origin, text string) (bridgeconfig.Layer, error) {
+	entries, err := parseProperties(text)
 	if err != nil {
-		return bridgeconfig.Layer{}, fmt.Errorf("%s: %w", path, err)
+		return bridgeconfig.Layer{}, fmt.Errorf("%s: %w", origin, err)
 	}
-	return bridgeconfig.Layer{Origin: path, Values: values}, nil
+	l := bridgeconfig.Layer{Origin: origin, Values: make(map[string]string, len(entries)), Lines: make(map[string]int, len(entries))}
+	for _, p := range entries { // the last of duplicate keys counts
+		l.Values[p.key], l.Lines[p.key] = p.value, p.line
+	}
+	return l, nil
 }
 
 // Sets reads the values of --set key=value, in their order; a later one wins. The value is everything after the first

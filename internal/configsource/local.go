@@ -130,6 +130,14 @@ func (f file) get(_ context.Context, path string, _ []string) (map[string]string
 	return values, nil
 }
 
+// path is that of the properties file.
+func (f file) path(ref reference) (string, bool) {
+	if ref.path == "" {
+		return "", false
+	}
+	return f.allowed.permit(ref.path)
+}
+
 // directory is Kafka's DirectoryConfigProvider: each key is a file of the directory, whose content is the value.
 type directory struct {
 	allowed allowedPaths
@@ -153,8 +161,8 @@ func (d directory) get(_ context.Context, path string, keys []string) (map[strin
 	}
 	values := map[string]string{}
 	for _, key := range keys {
-		if key == "" || key == "." || key == ".." || strings.ContainsRune(key, filepath.Separator) {
-			continue // no file of this directory
+		if !isName(key) {
+			continue
 		}
 		name := filepath.Join(dir, key)
 		info, err := os.Stat(name)
@@ -168,4 +176,18 @@ func (d directory) get(_ context.Context, path string, keys []string) (map[strin
 		values[key] = strings.ToValidUTF8(string(content), "\uFFFD")
 	}
 	return values, nil
+}
+
+// path is that of the key's file.
+func (d directory) path(ref reference) (string, bool) {
+	if ref.path == "" || !isName(ref.key) {
+		return "", false
+	}
+	dir, ok := d.allowed.permit(ref.path)
+	return filepath.Join(dir, ref.key), ok
+}
+
+// isName reports whether a key names a file of a directory itself.
+func isName(key string) bool {
+	return key != "" && key != "." && key != ".." && !strings.ContainsRune(key, filepath.Separator)
 }

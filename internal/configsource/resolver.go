@@ -103,9 +103,58 @@ type place struct{ alias, path string }
 //
 // Only settings of the administrator belong in props: whoever can write a reference can read what it points to.
 func (r *Resolver) Resolve(ctx context.Context, props map[string]string) (map[string]string, error) {
+	out, dangling, err := r.resolve(ctx, props)
+	for _, d := range dangling {
+		r.log.Warn("a reference has no value and stays as it is", "setting", "kafka."+d.setting, "reference", d.reference)
+	}
+	return out, err
+}
+
+// ResolveAll is Resolve for settings that had values before: a reference without one is an error, which names the setting.
+func (r *Resolver) ResolveAll(ctx context.Context, props map[string]string) (map[string]string, error) {
+	out, dangling, err := r.resolve(ctx, props)
+	if err == nil && len(dangling) > 0 {
+		err = fmt.Errorf("kafka.%s: the reference %s has no value", dangling[0].setting, dangling[0].reference)
+	}
+	return out, err
+}
+
+// Files returns the files that references of declared providers in props point to, sorted: what Resolve returns depends
+// on their content. Environment and Kubernetes have none.
+func (r *Resolver) Files(props map[string]string) []string {
+	found := map[string]bool{}
+	for name, value := range props {
+		if strings.HasPrefix(name, providersKey) {
+			continue
+		}
+		for _, p := range parseReferences(value) {
+			if p.ref == nil {
+				continue
+			}
+			if in, ok := r.providers[p.ref.alias].(inFiles); ok {
+				if path, ok := in.path(*p.ref); ok {
+					found[path] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// inFiles is a provider of what stands in files.
+type inFiles interface {
+	// path returns the file behind a reference; false: the provider would not read it.
+	path(ref reference) (string, bool)
+}
+
+// dangle is a reference without a value.
+type dangle struct{ setting, reference string }
+
+// resolve is Resolve, with the references that stay as they are, sorted by setting.
+func (r *Resolver) resolve(ctx context.Context, props map[string]string) (map[string]string, []dangle, error) {
 	out := maps.Clone(props)
 	if len(r.providers) == 0 {
-		return out, nil
+		return out, nil, nil
 	}
 	parsed := map[string][]piece{}
 	wanted := map[place]map[string]string{} // to each key, a setting that refers to it
@@ -122,12 +171,15 @@ func (r *Resolver) Resolve(ctx context.Context, props map[string]string) (map[st
 	}
 	found, err := r.read(ctx, wanted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for name, pieces := range parsed {
-		out[name] = r.join(name, pieces, found)
+	var dangling []dangle
+	for _, name := range slices.Sorted(maps.Keys(parsed)) {
+		value, without := join(name, parsed[name], found)
+		out[name] = value
+		dangling = append(dangling, without...)
 	}
-	return out, nil
+	return out, dangling, nil
 }
 
 // want notes that the setting asks for what ref points to.
@@ -159,9 +211,10 @@ func (r *Resolver) read(ctx context.Context, wanted map[place]map[string]string)
 	return found, nil
 }
 
-// join puts a value together from its pieces.
-func (r *Resolver) join(name string, pieces []piece, found map[place]map[string]string) string {
+// join puts a value together from its pieces, and lists the references of it that no provider has a value for.
+func join(name string, pieces []piece, found map[place]map[string]string) (string, []dangle) {
 	var out strings.Builder
+	var dangling []dangle
 	for _, p := range pieces {
 		if p.ref == nil {
 			out.WriteString(p.literal)
@@ -169,13 +222,38 @@ func (r *Resolver) join(name string, pieces []piece, found map[place]map[string]
 		}
 		values, declared := found[place{p.ref.alias, p.ref.path}]
 		value, ok := values[p.ref.key]
-		if !ok {
+		switch {
+		case !ok:
 			value = p.ref.text
+		case name == jaasKey && strings.HasSuffix(out.String(), `"`):
+			value = insideQuotes(value)
 		}
 		if declared && !ok {
-			r.log.Warn("a reference has no value and stays as it is", "setting", "kafka."+name, "reference", p.ref.text)
+			dangling = append(dangling, dangle{name, p.ref.text})
 		}
 		out.WriteString(value)
 	}
-	return out.String()
+	return out.String(), dangling
+}
+
+// jaasKey is the setting whose value has a grammar that references stand in the middle of.
+const jaasKey = "sasl.jaas.config"
+
+// insideQuotes makes a value fit between the double quotes of a login module's option. Java puts it there as it is, so that
+// a line end or a quote in a password ends the option, and the client does not start. One line end at the end is an
+// editor's; and where Java would fail anyway, quotes and backslashes are escaped. All other values are taken as Java
+// takes them, backslashes being escapes.
+func insideQuotes(value string) string {
+	value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
+	escaped := false
+	for _, c := range value {
+		if c == '"' && !escaped {
+			return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)
+		}
+		escaped = c == '\\' && !escaped
+	}
+	if escaped {
+		return value + `\`
+	}
+	return value
 }

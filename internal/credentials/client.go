@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/steg-kafka/steg/internal/kafka"
@@ -35,23 +36,23 @@ func kafkaKeys() clientKeys {
 // clientPlan is the settings of a TLS client, ready to be built from files again and again.
 type clientPlan struct {
 	settings   kafka.TLS
-	truststore given
-	keystore   given // PEM, PKCS12 or JKS in one file
-	chain, key given // PEM texts
+	truststore []given // of PEM it may be several files, and patterns; else one, or none
+	keystore   given   // PEM, PKCS12 or JKS in one file
+	chain, key given   // PEM texts
 	base       *tls.Config
 }
 
 // planClient checks what can be checked without files.
 func planClient(t kafka.TLS, keys clientKeys) (clientPlan, error) {
 	plan := clientPlan{
-		settings:   t,
-		truststore: given{key: keys.truststore, path: t.TruststoreLocation},
-		keystore:   given{key: keys.keystore, path: t.KeystoreLocation},
-		chain:      given{key: keys.chain, text: t.CertificateChain},
-		key:        given{key: keys.key, text: t.Key},
+		settings: t,
+		keystore: given{key: keys.keystore, path: t.KeystoreLocation},
+		chain:    given{key: keys.chain, text: t.CertificateChain},
+		key:      given{key: keys.key, text: t.Key},
 	}
-	if t.TruststoreCertificates != "" {
-		plan.truststore = given{key: keys.truststoreText, text: t.TruststoreCertificates}
+	var err error
+	if plan.truststore, err = trustStores(t, keys); err != nil {
+		return clientPlan{}, err
 	}
 	if plan.chain.set() != plan.key.set() {
 		missing := plan.key
@@ -68,22 +69,52 @@ func planClient(t kafka.TLS, keys clientKeys) (clientPlan, error) {
 	return plan, nil
 }
 
-// paths returns the files to watch.
-func (p clientPlan) paths() []string {
-	var paths []string
-	for _, g := range []given{p.truststore, p.keystore} {
-		if g.path != "" {
-			paths = append(paths, g.path)
+// trustStores lists what the settings name as trust store. The Java clients take one file; here the location of a PEM
+// store is a comma-separated list of files, and of patterns such as /etc/trusted/*.crt: authorities that are kept in
+// several Secrets need nobody who joins them.
+func trustStores(t kafka.TLS, keys clientKeys) ([]given, error) {
+	switch {
+	case t.TruststoreCertificates != "":
+		return []given{{key: keys.truststoreText, text: t.TruststoreCertificates}}, nil
+	case t.TruststoreLocation == "":
+		return nil, nil
+	case t.TruststoreType != typePEM:
+		return []given{{key: keys.truststore, path: t.TruststoreLocation}}, nil
+	}
+	var stores []given
+	for path := range strings.SplitSeq(t.TruststoreLocation, ",") {
+		g := given{key: keys.truststore, path: strings.TrimSpace(path)}
+		if g.path == "" {
+			return nil, fmt.Errorf("%s: %s: has an empty path between commas", g.key, t.TruststoreLocation)
+		}
+		var err error
+		if g.pattern, err = isPattern(g.path); err != nil {
+			return nil, g.errorf("%w", err)
+		}
+		stores = append(stores, g)
+	}
+	return stores, nil
+}
+
+// material is what the plan builds, not read yet.
+func (p clientPlan) material(name string, o Options) *material[clientTLS] {
+	m := &material[clientTLS]{name: name, build: p.build, changes: o.Changes, log: o.Logger}
+	for _, g := range append(p.truststore[:len(p.truststore):len(p.truststore)], p.keystore) {
+		switch {
+		case g.pattern:
+			m.patterns = append(m.patterns, g.path)
+		case g.path != "":
+			m.paths = append(m.paths, g.path)
 		}
 	}
-	return paths
+	return m
 }
 
 // build makes a configuration of the settings and of the files as they are now.
 func (p clientPlan) build(files snapshot) (clientTLS, error) {
 	// Nil roots are the system's: Java falls back to those of the JVM.
 	out := clientTLS{config: p.base.Clone()}
-	if p.truststore.set() {
+	if len(p.truststore) > 0 {
 		pool, err := p.trust(files)
 		if err != nil {
 			return clientTLS{}, err
@@ -108,23 +139,40 @@ func (p clientPlan) build(files snapshot) (clientTLS, error) {
 // trust reads the trust store. Its certificates are anchors whatever they are: authorities, intermediates, or the
 // server's own certificate, as with Java's trust managers.
 func (p clientPlan) trust(files snapshot) (*x509.CertPool, error) {
-	store, err := p.truststore.read(files)
+	pool := x509.NewCertPool()
+	for _, stores := range p.truststore {
+		all, err := stores.matched(files)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range all {
+			certificates, err := p.trustOf(one, files)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range certificates {
+				pool.AddCert(c)
+			}
+		}
+	}
+	return pool, nil
+}
+
+// trustOf reads one trust store.
+func (p clientPlan) trustOf(store given, files snapshot) ([]*x509.Certificate, error) {
+	text, err := store.read(files)
 	if err != nil {
 		return nil, err
 	}
 	kind := p.settings.TruststoreType
-	if p.truststore.path == "" {
+	if store.path == "" {
 		kind = typePEM
 	}
-	certificates, err := trusted(kind, store, p.settings.TruststorePassword)
+	certificates, err := trusted(kind, text, p.settings.TruststorePassword)
 	if err != nil {
-		return nil, p.truststore.errorf("%w", err)
+		return nil, store.errorf("%w", err)
 	}
-	pool := x509.NewCertPool()
-	for _, c := range certificates {
-		pool.AddCert(c)
-	}
-	return pool, nil
+	return certificates, nil
 }
 
 // own reads the key with its chain, from texts if those are set.

@@ -108,7 +108,7 @@ func bearerSecurity(handler string, o map[string]string) kafka.Security {
 
 // presented returns what a session sends first, taken apart: the token and the extensions.
 func presented(ctx context.Context, tr *Transport) (token string, extensions map[string]string, err error) {
-	_, first, err := tr.mechanism.Authenticate(ctx, "broker:9092")
+	_, first, err := present{tr}.Authenticate(ctx, "broker:9092")
 	if err != nil {
 		return "", nil, err
 	}

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // maxFile bounds every file read here, in bytes. The largest honest one is a trust store with all public authorities,
@@ -51,14 +54,43 @@ type content struct {
 	err   error
 }
 
-// read takes a snapshot of the files. A file that can't be read is part of it, with its error.
-func read(paths []string) snapshot {
+// read takes a snapshot of the files and of what patterns match now. A file that can't be read is part of it, with its
+// error.
+func read(paths, patterns []string) snapshot {
 	s := make(snapshot, len(paths))
+	for _, pattern := range patterns {
+		paths = append(paths[:len(paths):len(paths)], matches(pattern)...)
+	}
 	for _, path := range paths {
 		b, err := readFile(path)
 		s[path] = content{b, err}
 	}
 	return s
+}
+
+// matches lists the files of a pattern, which stands in the last element of a path. Hidden ones are no match, as in a
+// shell: in a volume of Kubernetes they are the states of its content, which the others link to.
+func matches(pattern string) []string {
+	found, _ := filepath.Glob(pattern) // isPattern has tried the pattern, and there is no other error
+	return slices.DeleteFunc(found, func(path string) bool { return hidden(path) && !hidden(pattern) })
+}
+
+func hidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
+
+// isPattern reports whether the last element of a path is a pattern of path/filepath. The error is a pattern that can't
+// be read, or one in another element.
+func isPattern(path string) (bool, error) {
+	const special = "*?["
+	if strings.ContainsAny(filepath.Dir(path), special) {
+		return false, errors.New("has a pattern in a directory's name: only the last element may be one")
+	}
+	if !strings.ContainsAny(filepath.Base(path), special) {
+		return false, nil
+	}
+	if _, err := filepath.Match(path, ""); err != nil {
+		return false, errors.New("is a pattern with an open [")
+	}
+	return true, nil
 }
 
 // sum is a fingerprint: two snapshots with equal sums hold the same bytes and the same errors.
@@ -84,9 +116,10 @@ func (s snapshot) sum() [sha256.Size]byte {
 
 // given is a text that a setting holds itself, or a file that it names. The zero value is a setting left out.
 type given struct {
-	key  string // of the setting, for errors
-	path string // empty: text is meant
-	text string
+	key     string // of the setting, for errors
+	path    string // empty: text is meant
+	pattern bool   // path is a pattern
+	text    string
 }
 
 // set reports whether the setting says anything.
@@ -105,6 +138,23 @@ func (g given) read(s snapshot) ([]byte, error) {
 		return nil, g.errorf("%w", c.err)
 	}
 	return c.bytes, nil
+}
+
+// matched returns the setting itself, or of a pattern one for each file that matches it in the snapshot, by name.
+func (g given) matched(s snapshot) ([]given, error) {
+	if !g.pattern {
+		return []given{g}, nil
+	}
+	var all []given
+	for _, path := range slices.Sorted(maps.Keys(s)) {
+		if ok, _ := filepath.Match(g.path, path); ok && (!hidden(path) || hidden(g.path)) {
+			all = append(all, given{key: g.key, path: path})
+		}
+	}
+	if len(all) == 0 {
+		return nil, g.errorf("no file matches")
+	}
+	return all, nil
 }
 
 // errorf makes the one-line error of everything that is wrong with this setting: its key, the file if there is one, and

@@ -17,17 +17,17 @@ import (
 const jaasKey = "sasl.jaas.config"
 
 // openSASL chooses the mechanism.
-func (t *Transport) openSASL(ctx context.Context, s kafka.SASL) error {
+func (m *means) openSASL(ctx context.Context, s kafka.SASL, o Options) error {
 	var err error
 	switch s.Mechanism {
 	case "PLAIN":
-		t.mechanism, err = plainMechanism(s.JAAS.Options)
+		m.mechanism, err = plainMechanism(s.JAAS.Options)
 	case "SCRAM-SHA-256":
-		t.mechanism, err = scramMechanism(s.JAAS.Options, scram.Sha256)
+		m.mechanism, err = scramMechanism(s.JAAS.Options, scram.Sha256)
 	case "SCRAM-SHA-512":
-		t.mechanism, err = scramMechanism(s.JAAS.Options, scram.Sha512)
+		m.mechanism, err = scramMechanism(s.JAAS.Options, scram.Sha512)
 	case "OAUTHBEARER":
-		err = t.openOAuth(ctx, s)
+		err = m.openOAuth(ctx, s, o)
 	default:
 		err = fmt.Errorf("sasl.mechanism: %q is not supported; PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER are", s.Mechanism)
 	}
@@ -99,17 +99,17 @@ const (
 )
 
 // openOAuth chooses where tokens come from. Without a handler class Kafka's default one makes unsecured tokens.
-func (t *Transport) openOAuth(ctx context.Context, s kafka.SASL) error {
+func (m *means) openOAuth(ctx context.Context, s kafka.SASL, o Options) error {
 	handler := s.LoginCallbackHandler[strings.LastIndexByte(s.LoginCallbackHandler, '.')+1:]
 	var login login
 	var err error
 	switch handler {
 	case handlerStrimzi:
-		login, err = strimziLogin(s.JAAS.Options, t.options)
+		login, err = strimziLogin(s.JAAS.Options, o)
 	case handlerKafka:
-		login, err = kafkaLogin(s, t.options)
+		login, err = kafkaLogin(s, o)
 	case handlerUnsecured, "":
-		login, err = unsecuredLogin(s.JAAS.Options, t.options)
+		login, err = unsecuredLogin(s.JAAS.Options, o)
 	default:
 		err = fmt.Errorf("sasl.login.callback.handler.class: %s is a Java class that has no counterpart here; %s, %s and %s have one",
 			s.LoginCallbackHandler, handlerKafka, handlerStrimzi, handlerUnsecured)
@@ -118,22 +118,22 @@ func (t *Transport) openOAuth(ctx context.Context, s kafka.SASL) error {
 		return err
 	}
 	if login.trust != nil {
-		if err := login.trust.open(ctx, t.options.Poll); err != nil {
+		if err := login.trust.open(ctx, o.Poll); err != nil {
 			return err
 		}
-		t.oauthTLS = login.trust
+		m.oauthTLS = login.trust
 	}
 	session := bearer{extensions: login.extensions}
 	if login.cached {
-		t.tokens = newTokenSource(ctx, login.fetch, s.RefreshWindow, t.options)
-		session.token = t.tokens.get
+		m.tokens = newTokenSource(ctx, login.fetch, s.RefreshWindow, o)
+		session.token = m.tokens.get
 	} else {
 		session.token = func(ctx context.Context) (string, error) {
 			fresh, err := login.fetch(ctx)
 			return fresh.value, err
 		}
 	}
-	t.mechanism = session.mechanism()
+	m.mechanism = session.mechanism()
 	return nil
 }
 

@@ -24,6 +24,7 @@ const (
 type Server struct {
 	config   *tls.Config
 	material *material[serverTLS]
+	own      *Changes // nil: the caller's are used
 }
 
 // serverTLS is one state of what the listener shows.
@@ -37,7 +38,6 @@ type serverTLS struct {
 // without one, a missing certificate is an error; so is a key that does not fit. Errors are one line and name settings
 // and files.
 func OpenServer(ctx context.Context, s bridgeconfig.HTTPTLS, o Options) (*Server, error) {
-	o = o.withDefaults()
 	certificate, key, err := serverPair(s)
 	if err != nil {
 		return nil, err
@@ -46,17 +46,20 @@ func OpenServer(ctx context.Context, s bridgeconfig.HTTPTLS, o Options) (*Server
 	if err != nil {
 		return nil, fmt.Errorf("http.ssl.enabled.protocols, http.ssl.enabled.cipher.suites: %w", err)
 	}
+	o, own := o.withDefaults()
 	var paths []string
 	if certificate.path != "" {
 		paths = []string{certificate.path, key.path}
 	}
 	server := &Server{material: &material[serverTLS]{
-		name:  "http tls",
-		paths: paths,
-		build: func(files snapshot) (serverTLS, error) { return buildServer(certificate, key, files) },
-		log:   o.Logger,
-	}}
+		name:    "http tls",
+		paths:   paths,
+		build:   func(files snapshot) (serverTLS, error) { return buildServer(certificate, key, files) },
+		changes: o.Changes,
+		log:     o.Logger,
+	}, own: own}
 	if err := server.material.open(ctx, o.Poll); err != nil {
+		own.Close()
 		return nil, err
 	}
 	limits := &tls.Config{
@@ -135,4 +138,7 @@ func (s *Server) TLSConfig() *tls.Config { return s.config }
 func (s *Server) NotAfter() time.Time { return s.material.get().notAfter }
 
 // Close ends the watching of the files. The configuration stays usable.
-func (s *Server) Close() { s.material.close() }
+func (s *Server) Close() {
+	s.material.close()
+	s.own.Close()
+}

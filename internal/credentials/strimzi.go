@@ -233,7 +233,7 @@ func endpointTLS(settings kafka.TLS, prefix string, o Options) (*material[client
 	if err != nil {
 		return nil, err
 	}
-	return &material[clientTLS]{name: "token endpoint tls", paths: plan.paths(), build: plan.build, log: o.Logger}, nil
+	return plan.material("token endpoint tls", o), nil
 }
 
 // secretText reads a setting, or its file now: a changed file counts from the next token on. Line ends around the text

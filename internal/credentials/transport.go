@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,11 @@ type Options struct {
 	LookupEnv func(name string) (string, bool)
 	// Now is the clock of tokens; nil: time.Now.
 	Now func() time.Time
+	// Changes tells of changed files; nil: what is opened has its own. One for all of a process saves it what the kernel
+	// has few of.
+	Changes *Changes
+	// Live is set where the settings came out of files that may change; nil: they are as they are.
+	Live *Live
 	// Poll is how often files are read without having been told of a change; 0: every 60 s.
 	Poll time.Duration
 	// ConnectTimeout bounds one attempt to connect to a broker, its TLS handshake included; 0: 10 s, Java's
@@ -31,8 +37,16 @@ type Options struct {
 	SendBuffer, ReceiveBuffer int
 }
 
-// withDefaults fills what was left out.
-func (o Options) withDefaults() Options {
+// Live is settings that files are behind, other than those that the settings name themselves: references to config
+// providers.
+type Live struct {
+	Files []string
+	// Read returns the settings as the files are now. Its error leaves what was known last in use.
+	Read func(ctx context.Context) (kafka.Security, error)
+}
+
+// withDefaults fills what was left out. It returns what has to be closed in the end, nil if that is the caller's.
+func (o Options) withDefaults() (_ Options, own *Changes) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -48,60 +62,82 @@ func (o Options) withDefaults() Options {
 	if o.ConnectTimeout <= 0 {
 		o.ConnectTimeout = 10 * time.Second
 	}
-	return o
+	if o.Changes == nil {
+		own = NewChanges(o.Logger)
+		o.Changes = own
+	}
+	return o, own
 }
 
 // Transport is how Kafka clients reach brokers and prove who they are. It is safe for concurrent use, and several
 // clients can share one.
 type Transport struct {
 	options   Options
-	tls       *material[clientTLS] // nil: no encryption
-	mechanism sasl.Mechanism       // nil: no authentication
-	tokens    *tokenSource         // nil: no token endpoint
-	oauthTLS  *material[clientTLS] // of the token endpoint; nil: none, or without encryption
+	own       *Changes // nil: the caller's are used
+	encrypted bool
+	mechanism string // empty: no authentication
+	means     *material[*means]
 	stalls    stalls
 }
 
 // Open prepares a transport for what s describes. Files are read now, and again whenever they change, until ctx ends or
 // Close is called; nothing is sent to a broker or to a token endpoint yet, and no new token is asked for after that end.
-// An error is one line that names the setting, and the file where there is one.
+// With Options.Live the same holds for the settings themselves: whatever new connections show is what the files say at
+// that time. Only the protocol and the mechanism stay what they were. An error is one line that names the setting, and the
+// file where there is one.
 //
 // Differences to Java that a user can notice: a broker's certificate needs its name among the alternative names, the
 // common name alone does not do; a PEM key may also be of the older forms (RSA PRIVATE KEY, EC PRIVATE KEY); without a
 // trust store the system's authorities count instead of the JVM's.
 func Open(ctx context.Context, s kafka.Security, o Options) (*Transport, error) {
-	t := &Transport{options: o.withDefaults()}
-	t.stalls = stalls{first: stallAfter, now: t.options.Now}
 	switch s.Protocol {
 	case "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL":
 	default:
 		return nil, fmt.Errorf("security.protocol: %q is not one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", s.Protocol)
 	}
-	if s.UsesTLS() {
-		plan, err := planClient(s.TLS, kafkaKeys())
-		if err != nil {
-			return nil, err
-		}
-		t.tls = &material[clientTLS]{name: "kafka tls", paths: plan.paths(), build: plan.build, log: t.options.Logger}
-		if err := t.tls.open(ctx, t.options.Poll); err != nil {
-			return nil, err
-		}
-	}
+	t := &Transport{encrypted: s.UsesTLS()}
 	if s.UsesSASL() {
-		if err := t.openSASL(ctx, s.SASL); err != nil {
-			t.Close()
-			return nil, err
+		t.mechanism = s.SASL.Mechanism
+	}
+	t.options, t.own = o.withDefaults()
+	t.stalls = stalls{first: stallAfter, now: t.options.Now}
+	t.means = &material[*means]{name: "kafka credentials", changes: t.options.Changes, log: t.options.Logger, retire: (*means).retire}
+	first := true // run opens one after the other
+	t.means.build = func(snapshot) (*means, error) {
+		if !first {
+			return t.again(ctx, s)
 		}
+		first = false
+		return openMeans(ctx, s, t.options)
+	}
+	if o.Live != nil {
+		t.means.paths = o.Live.Files
+	}
+	if err := t.means.open(ctx, t.options.Poll); err != nil {
+		t.own.Close()
+		return nil, err
 	}
 	return t, nil
+}
+
+// again opens the means that the settings describe now. was is what the clients were made for.
+func (t *Transport) again(ctx context.Context, was kafka.Security) (*means, error) {
+	s, err := t.options.Live.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.Protocol != was.Protocol || s.UsesSASL() && s.SASL.Mechanism != was.SASL.Mechanism {
+		return nil, errors.New("security.protocol and sasl.mechanism do not change while a client runs: restart it")
+	}
+	return openMeans(ctx, s, t.options)
 }
 
 // Options returns the client options: a dialer, and the SASL mechanism if there is one. They must not be combined with
 // kgo.DialTLSConfig or kgo.DialTimeout.
 func (t *Transport) Options() []kgo.Opt {
 	opts := []kgo.Opt{kgo.Dialer(t.dial)}
-	if t.mechanism != nil {
-		opts = append(opts, kgo.SASL(t.mechanism))
+	if t.mechanism != "" {
+		opts = append(opts, kgo.SASL(present{t}))
 	}
 	return opts
 }
@@ -109,24 +145,31 @@ func (t *Transport) Options() []kgo.Opt {
 // NotAfter returns when the client's own certificate, or one of its chain, ends: that of the files as they are now. Zero
 // without a certificate.
 func (t *Transport) NotAfter() time.Time {
-	if t.tls == nil {
+	if !t.encrypted {
 		return time.Time{}
 	}
-	return t.tls.get().notAfter
+	return t.means.get().tls.get().notAfter
 }
 
 // Close ends the watching of files and the renewing of tokens. Connections stay open, and new ones use what was known
 // last.
 func (t *Transport) Close() {
-	if t.tls != nil {
-		t.tls.close()
-	}
-	if t.oauthTLS != nil {
-		t.oauthTLS.close()
-	}
-	if t.tokens != nil {
-		t.tokens.close()
-	}
+	t.means.close()
+	t.means.get().close()
+	t.own.Close()
+}
+
+// present is the mechanism of the moment in which a session begins.
+type present struct{ t *Transport }
+
+var _ sasl.Mechanism = present{}
+
+// Name is the same for all means of a transport.
+func (p present) Name() string { return p.t.mechanism }
+
+// Authenticate begins a session.
+func (p present) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	return p.t.means.get().mechanism.Authenticate(ctx, host)
 }
 
 // dial connects to a broker with the material of this moment.
@@ -141,7 +184,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		_ = conn.Close()
 		return nil, fmt.Errorf("socket buffers of %s: %w", address, err)
 	}
-	if t.tls == nil {
+	if !t.encrypted {
 		return t.watched(conn, address), nil
 	}
 	host, _, err := net.SplitHostPort(address)
@@ -151,7 +194,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 	}
 	// A copy, since the server name is per connection; key and roots are shared. There is no session cache: a resumed
 	// session would go on under the certificate of its first handshake.
-	config := t.tls.get().config.Clone()
+	config := t.means.get().tls.get().config.Clone()
 	config.ServerName = host
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {

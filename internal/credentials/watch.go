@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"time"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 const (
@@ -23,10 +21,13 @@ const (
 // material is something built from files, rebuilt whenever they change. What was built last without an error is what
 // counts: a broken new file changes nothing but the log.
 type material[T any] struct {
-	name  string // for the log
-	paths []string
-	build func(snapshot) (T, error)
-	log   *slog.Logger
+	name     string // for the log
+	paths    []string
+	patterns []string // of further paths, see isPattern
+	build    func(snapshot) (T, error)
+	retire   func(T) // is given what was replaced; may be nil
+	changes  *Changes
+	log      *slog.Logger
 
 	current atomic.Pointer[T]
 	seen    [sha256.Size]byte
@@ -38,23 +39,29 @@ type material[T any] struct {
 // that of build. Without paths nothing is watched.
 func (m *material[T]) open(ctx context.Context, poll time.Duration) error {
 	// Watching starts before the first read, so that no change falls between the two.
-	watcher := m.watchDirectories()
-	first := read(m.paths)
+	var told <-chan struct{}
+	leave := func() {}
+	if len(m.paths)+len(m.patterns) > 0 {
+		told, leave = m.changes.in(m.directories())
+	}
+	first := read(m.paths, m.patterns)
 	built, err := m.build(first)
 	if err != nil {
-		if watcher != nil {
-			_ = watcher.Close()
-		}
+		leave()
 		return err
 	}
 	m.current.Store(&built)
 	m.seen = first.sum()
-	if len(m.paths) == 0 {
+	if told == nil {
 		return nil
 	}
 	ctx, m.cancel = context.WithCancel(ctx)
 	m.done = make(chan struct{})
-	go m.run(ctx, watcher, poll)
+	go func() {
+		defer close(m.done)
+		defer leave()
+		m.run(ctx, told, poll)
+	}()
 	return nil
 }
 
@@ -67,38 +74,18 @@ func (m *material[T]) close() {
 	<-m.done
 }
 
-// watchDirectories asks for events of the directories, not of the files: Kubernetes exchanges a mounted Secret by
-// renaming the link ..data beside them, and editors replace files by renaming too. Nil means that only the poll is left.
-func (m *material[T]) watchDirectories() *fsnotify.Watcher {
-	if len(m.paths) == 0 {
-		return nil
+// directories are where the files are: Kubernetes exchanges a mounted Secret by renaming the link ..data beside them, and
+// editors replace files by renaming too, of which the files themselves tell nothing.
+func (m *material[T]) directories() []string {
+	var dirs []string
+	for _, path := range append(m.paths[:len(m.paths):len(m.paths)], m.patterns...) {
+		dirs = append(dirs, filepath.Dir(path))
 	}
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		m.log.Warn("changed files are noticed late: no file system events", "material", m.name, "error", err)
-		return nil
-	}
-	m.addDirectories(watcher)
-	return watcher
-}
-
-// addDirectories may be repeated: a directory that was removed and made again needs a new watch.
-func (m *material[T]) addDirectories(watcher *fsnotify.Watcher) {
-	for _, path := range m.paths {
-		// A missing directory is found by the poll once it is there; build has complained about the file.
-		_ = watcher.Add(filepath.Dir(path))
-	}
+	return dirs
 }
 
 // run is the only place that changes the material after open. It ends with ctx.
-func (m *material[T]) run(ctx context.Context, watcher *fsnotify.Watcher, poll time.Duration) {
-	defer close(m.done)
-	var events chan fsnotify.Event
-	var failures chan error
-	if watcher != nil {
-		defer func() { _ = watcher.Close() }()
-		events, failures = watcher.Events, watcher.Errors
-	}
+func (m *material[T]) run(ctx context.Context, told <-chan struct{}, poll time.Duration) {
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
 	var settled <-chan time.Time
@@ -106,20 +93,15 @@ func (m *material[T]) run(ctx context.Context, watcher *fsnotify.Watcher, poll t
 		select {
 		case <-ctx.Done():
 			return
-		case <-events:
+		case <-told:
 			if settled == nil {
 				settled = time.After(settle)
 			}
-		case err := <-failures: // most likely an overflow of the event queue: what was lost is read at once
-			m.log.Debug("file system events were lost", "material", m.name, "error", err)
-			m.refresh()
 		case <-settled:
 			settled = nil
 			m.refresh()
 		case <-ticker.C:
-			if watcher != nil {
-				m.addDirectories(watcher)
-			}
+			m.changes.watch(m.directories())
 			m.refresh()
 		}
 	}
@@ -127,7 +109,7 @@ func (m *material[T]) run(ctx context.Context, watcher *fsnotify.Watcher, poll t
 
 // refresh reads the files and, if they are not what they were, builds anew.
 func (m *material[T]) refresh() {
-	next := read(m.paths)
+	next := read(m.paths, m.patterns)
 	sum := next.sum()
 	if sum == m.seen {
 		return
@@ -139,7 +121,10 @@ func (m *material[T]) refresh() {
 		m.log.Error("changed files are not usable, the previous ones stay in use", "material", m.name, "error", err)
 		return
 	}
-	m.current.Store(&built)
+	old := m.current.Swap(&built)
+	if m.retire != nil {
+		m.retire(*old)
+	}
 	m.log.Info("changed files are in use for new connections", "material", m.name)
 }
 

@@ -13,7 +13,7 @@ func tlsDecisions() []Decision {
 	return slices.Concat([]Decision{
 		option("security.protocol", func(c *draft, v value) { c.Security.Protocol = strings.ToUpper(v.text) }),
 		differs("ssl.truststore.type", "JKS, PKCS12 or PEM", func(c *draft, v value) { c.Security.TLS.TruststoreType = storeType(v.text) }),
-		option("ssl.truststore.location", text(func(t *TLS) *string { return &t.TruststoreLocation })),
+		differs("ssl.truststore.location", "of PEM a comma-separated list of files, and of patterns in last elements: /a/ca.crt,/b/*.crt", text(func(t *TLS) *string { return &t.TruststoreLocation })),
 		option("ssl.truststore.password", text(func(t *TLS) *string { return &t.TruststorePassword })),
 		option("ssl.truststore.certificates", text(func(t *TLS) *string { return &t.TruststoreCertificates })),
 		differs("ssl.keystore.type", "JKS, PKCS12 or PEM", func(c *draft, v value) { c.Security.TLS.KeystoreType = storeType(v.text) }),

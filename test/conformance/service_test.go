@@ -27,6 +27,9 @@ func serviceCases() []Case {
 	out := append(document("openapi", "/openapi"), document("openapiv3", "/openapi/v3")...)
 	return append(out,
 		Case{Name: "own/status/good", Ours: true, Management: true, Method: "GET", Path: "/status", Status: 200, WantType: typePlain, Want: whatever},
+		Case{Name: "own/started/good", Ours: true, Management: true, Method: "GET", Path: "/started", Status: 204},
+		Case{Name: "own/started/without-kafka", Bridge: away, Ours: true, Management: true, Method: "GET", Path: "/started", Status: 204},
+		Case{Name: "own/started/other-listener", Ours: true, Method: "GET", Path: "/started", Status: 501},
 		Case{Name: "own/status/other-listener", Ours: true, Method: "GET", Path: "/status", Status: 501},
 		Case{
 			Name: "own/openapi-steg/good", Ours: true, Method: "GET", Path: "/openapi/steg", Status: 200, WantType: typePlain,

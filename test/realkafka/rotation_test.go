@@ -100,7 +100,7 @@ func TestKafkaRotatedCertificate(t *testing.T) {
 func TestKafkaRotatedTruststore(t *testing.T) {
 	r := sharedRig(t)
 	name, dir := topic(t, r), t.TempDir()
-	volume(t, dir, "1", r.CA.PEM)
+	volume(t, dir, "1", map[string][]byte{"ca.crt": r.CA.PEM})
 	settings := []string{"kafka.ssl.truststore.type=PEM", "kafka.ssl.truststore.location=" + filepath.Join(dir, "ca.crt")}
 	b := start(t, concat(way{"", kafkarig.TLS, settings}.at(r), brief)...)
 	acknowledged, stop := b.load(name)
@@ -114,24 +114,25 @@ func TestKafkaRotatedTruststore(t *testing.T) {
 	changeBroker(t, r, next)
 	want(t, b.readable(name), 500, tlsClass+": SSL handshake failed") // connections in use go on
 
-	volume(t, dir, "2", append(append([]byte(nil), r.CA.PEM...), next.PEM...))
+	volume(t, dir, "2", map[string][]byte{"ca.crt": append(append([]byte(nil), r.CA.PEM...), next.PEM...)})
 	b.wait("the new authority", func() bool { return b.readable(name).status == 200 })
 	b.more(acknowledged)
 	stop()
 }
 
-// volume puts ca.crt into dir as the kubelet does: a new folder, and a link to it that is exchanged at once.
-func volume(t *testing.T, dir, version string, pem []byte) {
+// volume puts files into dir as the kubelet does: a new folder, and a link to it that is exchanged at once. The files of
+// version 1 are the names for good.
+func volume(t *testing.T, dir, version string, files map[string][]byte) {
 	t.Helper()
-	steps := []error{
-		os.Mkdir(filepath.Join(dir, "..v"+version), 0o755),
-		os.WriteFile(filepath.Join(dir, "..v"+version, "ca.crt"), pem, 0o644),
-		os.Symlink("..v"+version, filepath.Join(dir, "..data_tmp")),
-		os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")),
+	steps := []error{os.MkdirAll(filepath.Join(dir, "..v"+version), 0o755)}
+	for name, content := range files {
+		steps = append(steps, os.WriteFile(filepath.Join(dir, "..v"+version, name), content, 0o644))
+		if version == "1" {
+			steps = append(steps, os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name)))
+		}
 	}
-	if version == "1" {
-		steps = append(steps, os.Symlink(filepath.Join("..data", "ca.crt"), filepath.Join(dir, "ca.crt")))
-	}
+	steps = append(steps, os.Symlink("..v"+version, filepath.Join(dir, "..data_tmp")),
+		os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
 	for _, err := range steps {
 		if err != nil {
 			t.Fatal(err)

@@ -135,13 +135,14 @@ const head = `# Settings of steg-bridge
 A setting is a key and a text. It can come from, the later winning:
 
 1. the properties file (` + "`--config-file`" + `), in Java's syntax;
-2. an environment variable with the literal key as its name, such as ` + "`bridge.id`" + `;
-3. an environment variable whose name is the key in upper case behind ` + "`STEG_`" + `, dots and dashes as underscores:
+2. the environment variable ` + "`STEG_PROPERTIES`" + `, a text in the same syntax (Unicode, where the file is ISO-8859-1);
+3. an environment variable with the literal key as its name, such as ` + "`bridge.id`" + `;
+4. an environment variable whose name is the key in upper case behind ` + "`STEG_`" + `, dots and dashes as underscores:
    ` + "`STEG_KAFKA_BOOTSTRAP_SERVERS`" + ` is ` + "`kafka.bootstrap.servers`" + `;
-4. ` + "`--set key=value`" + `.
+5. ` + "`--set key=value`" + `.
 
-` + "`--print-config`" + ` shows what holds and where each value comes from; secrets are masked. An unknown key is warned of with a
-suggestion; behind ` + "`--set`" + ` it is an error. Booleans are true when they say ` + "`true`" + ` in any case, and false otherwise.
+` + "`--print-config`" + ` shows what holds and where each value comes from, with the line where it is a text of lines; secrets are
+masked. An unknown key is warned of with a suggestion; behind ` + "`--set`" + ` it is an error. Booleans are true when they say ` + "`true`" + ` in any case, and false otherwise.
 
 ## Settings of the Strimzi Kafka Bridge
 
@@ -158,7 +159,10 @@ const clients = `
 The settings of the Java clients (kafka-clients 4.3.1) are taken by their names behind one of four prefixes: ` + "`kafka.`" + ` for all
 clients, ` + "`kafka.admin.`, `kafka.producer.`, `kafka.consumer.`" + ` for one; the specific one wins. Values are read by the rules of the Java
 clients, and what those refuse is refused in the same words. References to config providers, ` + "`${provider:path:key}`" + `, are
-resolved before that, in these settings only.
+resolved before that, in these settings only. Where such a reference in ` + "`ssl.*`, `sasl.*` or `security.*`" + ` points into a file or a
+directory, the file is watched, and new connections use what it says then; a file that cannot be used changes nothing but the
+log. The same holds for the files that settings name themselves. A mounted Secret of Kubernetes is followed in this way, unless
+it is mounted by ` + "`subPath`" + `.
 
 A record is sent as a batch with its neighbors; a batch has no size to aim at, and ` + "`max.request.size`" + ` bounds it. A topic whose
 ` + "`max.message.bytes`" + ` is lower needs a ` + "`max.request.size`" + ` as low.
