@@ -1,0 +1,7 @@
+// Package v1alpha1 is the oldest version of the custom resources for topics and users, kafka.strimzi.io/v1alpha1, which the reference operator
+// served until release 0.51. It has the same properties as the package v1, and conversion carries the specification and the status
+// over as they are.
+//
+// +kubebuilder:object:generate=true
+// +groupName=kafka.strimzi.io
+package v1alpha1
