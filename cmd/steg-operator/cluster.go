@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/api/v1beta2"
+	"github.com/steg-kafka/steg/internal/operator/names"
+)
+
+const (
+	// reachTimeout is how long the API server is waited for at the start. To end and be started again takes longer and
+	// longer each time.
+	reachTimeout = 5 * time.Minute
+	// reachPause is the time between two tries.
+	reachPause = 2 * time.Second
+	// requestsPerSecond and requestBurst are where the client slows itself down. The API server has limits of its own, by
+	// which it tells one client from another; these only stop a fault from flooding it.
+	requestsPerSecond = 100
+	requestBurst      = 200
+)
+
+// cluster is the API server and what it serves.
+type cluster struct {
+	config  *rest.Config
+	client  *http.Client
+	mapper  meta.RESTMapper
+	scheme  *runtime.Scheme
+	version string // of KafkaBridge, by which it is read and written
+}
+
+func (c *cluster) mapperProvider(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+	return c.mapper, nil
+}
+
+// restConfig finds the API server: the given kubeconfig, the one of KUBECONFIG, or the pod's service account.
+func restConfig(kubeconfig string, environ []string) (*rest.Config, error) {
+	if kubeconfig == "" {
+		kubeconfig, _ = lookup(environ, clientcmd.RecommendedConfigPathEnvVar)
+	}
+	var config *rest.Config
+	var err error
+	if kubeconfig == "" {
+		if config, err = rest.InClusterConfig(); errors.Is(err, rest.ErrNotInCluster) {
+			return nil, errors.New("not in a cluster, and neither --kubeconfig nor KUBECONFIG is set")
+		}
+	} else {
+		rules := &clientcmd.ClientConfigLoadingRules{Precedence: strings.Split(kubeconfig, ":")}
+		config, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("where the API server is: %w", err)
+	}
+	config.UserAgent = names.FieldOwner + "/" + version
+	config.QPS, config.Burst = requestsPerSecond, requestBurst
+	return config, nil
+}
+
+// reach asks the API server which version of KafkaBridge it serves. It waits for an API server that is away.
+func reach(ctx context.Context, log *slog.Logger, config *rest.Config) (*cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	for {
+		c, err := connect(config)
+		if err == nil || errors.Is(err, errNotServed) {
+			return c, err
+		}
+		log.Warn("the API server cannot be asked yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(reachPause):
+		}
+	}
+}
+
+// errNotServed is final: nothing can be done without KafkaBridges.
+var errNotServed = errors.New("the API server serves no kafkabridges.kafka.strimzi.io in version v1 or v1beta2: install the CustomResourceDefinitions first")
+
+// connect makes what a manager needs, for the newest version of KafkaBridge that is served.
+func connect(config *rest.Config) (*cluster, error) {
+	c := &cluster{config: config}
+	var err error
+	if c.client, err = rest.HTTPClientFor(config); err != nil {
+		return nil, err
+	}
+	if c.mapper, err = apiutil.NewDynamicRESTMapper(config, c.client); err != nil {
+		return nil, err
+	}
+	asks, err := discovery.NewDiscoveryClientForConfigAndClient(config, c.client)
+	if err != nil {
+		return nil, err
+	}
+	for _, gv := range []schema.GroupVersion{v1.GroupVersion, v1beta2.GroupVersion} {
+		served, err := asks.ServerResourcesForGroupVersion(gv.String())
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+		if err == nil && slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Kind == names.KindKafkaBridge }) {
+			c.version = gv.Version
+			c.scheme, err = newScheme(gv)
+			return c, err
+		}
+	}
+	return nil, errNotServed
+}
+
+// newScheme knows the kinds that are read and written by their Go types. KafkaBridge is v1's type in any version: the
+// versions have the same properties, so that an older one is read as it is where the newer is not served, as beside an older
+// release of the reference operator.
+func newScheme(bridges schema.GroupVersion) (*runtime.Scheme, error) {
+	s := runtime.NewScheme()
+	err := errors.Join(corev1.AddToScheme(s), appsv1.AddToScheme(s), policyv1.AddToScheme(s))
+	if bridges == v1.GroupVersion {
+		return s, errors.Join(err, v1.AddToScheme(s))
+	}
+	s.AddKnownTypeWithName(bridges.WithKind("KafkaBridge"), &v1.KafkaBridge{})
+	s.AddKnownTypeWithName(bridges.WithKind("KafkaBridgeList"), &v1.KafkaBridgeList{})
+	metav1.AddToGroupVersion(s, bridges)
+	return s, err
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	crlog "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/steg-kafka/steg/internal/logging"
+	"github.com/steg-kafka/steg/internal/operator/controller"
+	"github.com/steg-kafka/steg/internal/operator/model"
+	"github.com/steg-kafka/steg/internal/operator/webhook"
+)
+
+// The lease is long, so that an API server that is away for less than renewDeadline ends no operator. A leader that stops
+// gives it back, so that its successor need not wait.
+const (
+	leaseDuration = time.Minute
+	renewDeadline = 45 * time.Second
+	retryPeriod   = 5 * time.Second
+	// stopTimeout is what requests that are being answered get to end.
+	stopTimeout = 10 * time.Second
+)
+
+// operate is `steg-operator run`.
+func (p program) operate(ctx context.Context, args []string) error {
+	o, err := parseOptions(args, p.environ, p.stdout)
+	if err != nil {
+		return err
+	}
+	log, err := logging.Open(logging.Options{Writer: p.stderr, Level: o.logLevel, Format: logging.Format(o.logFormat)})
+	if err != nil {
+		return usageError{err}
+	}
+	defer log.Close()
+	libraries := libraryLog{log.Handler(), func() bool { return ctx.Err() != nil }}
+	bridgeLogs(libraries)
+	config, err := restConfig(o.kubeconfig, p.environ)
+	if err != nil {
+		return err
+	}
+	c, err := reach(ctx, log.Logger, config)
+	if err != nil {
+		return err
+	}
+	mgr, err := assemble(o, c, log.Logger)
+	if err != nil {
+		return err
+	}
+	log.Info("started", "version", version, "controllers", o.controllers.String(), "namespaces", o.watchNamespaces.String(), "kafkabridge", c.version)
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("stopped: %w", err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// bridgeLogs sends what the Kubernetes libraries log to ours. It is the only place that knows their logger.
+func bridgeLogs(libraries slog.Handler) {
+	klog.SetSlogLogger(slog.New(libraries))
+	crlog.SetLogger(klog.Background())
+	slog.SetDefault(slog.New(libraries)) // net/http's servers write to package log, which goes this way too
+}
+
+// assemble builds the manager with all that the options ask for.
+func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, error) {
+	cache, err := controller.Cache(o.watchNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	certificates, err := webhook.NewCertificates(o.certificates(log))
+	if err != nil {
+		return nil, err
+	}
+	stop, lease, renew, retry := stopTimeout, leaseDuration, renewDeadline, retryPeriod
+	mgr, err := manager.New(c.config, manager.Options{
+		Scheme:                        c.scheme,
+		MapperProvider:                c.mapperProvider,
+		Cache:                         cache,
+		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+		LeaderElection:                o.leaderElection,
+		LeaderElectionID:              o.leaderElectionName,
+		LeaderElectionNamespace:       o.namespace,
+		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &lease,
+		RenewDeadline:                 &renew,
+		RetryPeriod:                   &retry,
+		GracefulShutdownTimeout:       &stop,
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // served by endpoints
+		HealthProbeBindAddress:        "0",
+		WebhookServer:                 certificates.Server(ctrlwebhook.Options{Port: o.webhookPort}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := newEndpoints(o.httpAddress, log)
+	if err := errors.Join(setUp(mgr, o, certificates, e, log), e.add(mgr)); err != nil {
+		return nil, err
+	}
+	return mgr, nil
+}
+
+// setUp adds the parts that the options ask for.
+func setUp(mgr manager.Manager, o options, certificates *webhook.Certificates, e *endpoints, log *slog.Logger) error {
+	metrics, err := controller.NewMetrics(e.registry)
+	if err != nil {
+		return err
+	}
+	err = controller.SetupBridge(mgr, controller.Options{
+		Deploy:   o.runs(controlBridge),
+		Rollout:  o.runs(controlInject),
+		Defaults: o.defaults(),
+		Interval: o.reconcileInterval,
+		Timeout:  o.operationTimeout,
+		Metrics:  metrics,
+		Log:      log,
+	})
+	if err != nil {
+		return err
+	}
+	if o.runs(controlInject) && o.watchdogInterval > 0 {
+		err := controller.SetupWatchdog(mgr, controller.WatchdogOptions{
+			Interval: o.watchdogInterval, Grace: o.watchdogGrace, Evict: o.watchdogEvict, Metrics: metrics, Log: log,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	native, err := followVersion(mgr, o.native.value, log)
+	if err != nil {
+		return err
+	}
+	return setUpWebhook(mgr, o, native, certificates, e, log)
+}
+
+// defaults is what every KafkaBridge is modelled with.
+func (o *options) defaults() model.BridgeResources {
+	d := model.BridgeResources{
+		DefaultImage:               o.bridgeImage,
+		ImagePullPolicy:            corev1.PullPolicy(o.imagePullPolicy.value),
+		WithoutNetworkPolicy:       !o.networkPolicies,
+		WithoutPodDisruptionBudget: !o.budgets,
+	}
+	for _, secret := range o.imagePullSecrets {
+		d.ImagePullSecrets = append(d.ImagePullSecrets, corev1.LocalObjectReference{Name: secret})
+	}
+	return d
+}
+
+// certificates says where the webhook's certificate is, and who has to trust it.
+func (o *options) certificates(log *slog.Logger) webhook.CertificateOptions {
+	c := webhook.CertificateOptions{
+		Namespace: o.namespace, Secret: o.webhookSecret, Service: o.webhookService, URL: o.webhookURL,
+		Directory: o.webhookDirectory, CustomResources: o.webhookConversion, Log: log,
+	}
+	if o.webhookMutating != "" && o.runs(controlInject) {
+		c.Mutating = []string{o.webhookMutating}
+	}
+	if o.webhookValidating != "" && o.runs(controlBridge) {
+		c.Validating = []string{o.webhookValidating}
+	}
+	return c
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/operator/webhook"
+)
+
+const uninstallUsage = `steg-operator uninstall: leave nothing behind that hangs.
+
+Without an operator nobody converts custom resources and nobody takes finalizers off. So before it is removed, the
+CustomResourceDefinitions that convert by its webhook are set to convert by themselves, and its finalizers are taken off all
+custom resources. Nothing is deleted. It may be run again at any time, and does nothing where nothing is left to do. The chart
+runs it before it is uninstalled.
+
+Flags:
+`
+
+// uninstallOptions is what `steg-operator uninstall` is told.
+type uninstallOptions struct {
+	kubeconfig  string
+	definitions words
+	timeout     time.Duration
+}
+
+// pageSize bounds how many custom resources are read at once.
+const pageSize = 200
+
+// uninstall is `steg-operator uninstall`.
+func (p program) uninstall(ctx context.Context, args []string) error {
+	o := uninstallOptions{definitions: words{"kafkabridges." + v1.Group}}
+	f := newFlags("uninstall", uninstallUsage)
+	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`, outside a cluster; by default KUBECONFIG, then the pod's service account")
+	f.Var(&o.definitions, "crds", "`LIST` of the CustomResourceDefinitions that the operator owns")
+	f.DurationVar(&o.timeout, "timeout", time.Minute, "`TIME` after which it gives up")
+	if err := f.read(args, p.environ, p.stdout); err != nil {
+		return err
+	}
+	config, err := restConfig(o.kubeconfig, p.environ)
+	if err != nil {
+		return err
+	}
+	c, err := client.New(config, client.Options{})
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	freed, err := release(ctx, c, o.definitions)
+	fmt.Fprintf(p.stdout, "finalizers taken off %d custom resources\n", freed)
+	return err
+}
+
+// release does what uninstall promises. Conversion goes first: an API server whose webhook is gone cannot even list.
+func release(ctx context.Context, c client.Client, definitions []string) (freed int, err error) {
+	errs := []error{webhook.RemoveConversion(ctx, c, definitions)}
+	for _, definition := range definitions {
+		n, err := free(ctx, c, definition)
+		freed += n
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", definition, err))
+		}
+	}
+	return freed, errors.Join(errs...)
+}
+
+// free takes our finalizers off all custom resources of a definition, "plural.group", and returns off how many.
+func free(ctx context.Context, c client.Client, definition string) (freed int, err error) {
+	plural, group, _ := strings.Cut(definition, ".")
+	gvk, err := c.RESTMapper().KindFor(schema.GroupVersionResource{Group: group, Resource: plural})
+	if meta.IsNoMatchError(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	for {
+		if err := c.List(ctx, list, client.Limit(pageSize), client.Continue(list.Continue)); err != nil {
+			return freed, fmt.Errorf("list: %w", err)
+		}
+		for i := range list.Items {
+			item := &list.Items[i]
+			item.SetGroupVersionKind(gvk)
+			done, err := unfinalize(ctx, c, item)
+			if err != nil {
+				return freed, fmt.Errorf("%s/%s: %w", item.Namespace, item.Name, err)
+			}
+			if done {
+				freed++
+			}
+		}
+		if list.Continue == "" {
+			return freed, nil
+		}
+	}
+}
+
+// unfinalize takes our finalizers off one object and leaves those of others. The resource version is part of the patch, so
+// that a finalizer that somebody adds meanwhile is not lost; then it is tried again.
+func unfinalize(ctx context.Context, c client.Client, object *metav1.PartialObjectMetadata) (done bool, err error) {
+	for {
+		patch := withoutFinalizers(object)
+		if patch == nil {
+			return false, nil
+		}
+		err := c.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), client.FieldOwner(names.FieldOwner))
+		if !apierrors.IsConflict(err) {
+			return err == nil, client.IgnoreNotFound(err)
+		}
+		if err := c.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+			return false, client.IgnoreNotFound(err)
+		}
+	}
+}
+
+// withoutFinalizers returns the patch that leaves an object only the finalizers of others, or nil if it has none of ours.
+func withoutFinalizers(object *metav1.PartialObjectMetadata) []byte {
+	left := slices.DeleteFunc(slices.Clone(object.Finalizers), func(f string) bool { return strings.HasPrefix(f, names.Domain) })
+	if len(left) == len(object.Finalizers) {
+		return nil
+	}
+	quoted := make([]string, 0, len(left))
+	for _, finalizer := range left {
+		quoted = append(quoted, strconv.Quote(finalizer))
+	}
+	return fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"finalizers":[%s]}}`, object.ResourceVersion, strings.Join(quoted, ","))
+}
