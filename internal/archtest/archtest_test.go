@@ -19,23 +19,30 @@ var layer = map[string]int{
 	"internal/bridge/javaregex": 0, "internal/bridge/openapi": 0, "internal/bridge/ratelimit": 0, "internal/bridge/rawjson": 0,
 	"internal/kafka": 0, "internal/logging": 0,
 
+	"api/v1": 0, "internal/operator/names": 0,
+
 	"internal/bridge/schema": 1, "internal/bridgeconfig": 1,
+	"api/core/v1": 1, "api/v1beta2": 1, "api/v1beta1": 1, "api/v1alpha1": 1, "internal/operator/pki": 1,
 
 	"internal/bridge/wire": 2,
+	"api/core/v1beta2":     2, "internal/operator/model": 2,
 
-	"internal/bridge/records": 3,
+	"internal/bridge/records":  3,
+	"internal/operator/inject": 3, "internal/operator/render": 3, "internal/operator/status": 3,
 
-	"internal/bridge/brokers": 4,
+	"internal/bridge/brokers": 4, "internal/http1": 4,
 
 	"internal/bridge/admin": 5, "internal/bridge/consumers": 5, "internal/bridge/metrics": 5, "internal/bridge/producer": 5,
 	"internal/configsource": 5, "internal/credentials": 5, "internal/devbroker": 5, "internal/serve": 5, "internal/tracing": 5,
+	"internal/operator/apply": 5,
 
-	"internal/bridge": 6,
+	"internal/bridge": 6, "internal/operator/controller": 6, "internal/operator/webhook": 6,
 
-	"cmd/steg-bridge": 7,
+	"cmd/steg-bridge": 7, "cmd/steg-operator": 7,
 
 	"internal/archtest": 9, "internal/golden": 3, "internal/kafkatest": 6, "internal/kafkatest/pki": 5,
-	"internal/gen/kafkakeys": 9, "internal/gen/settings": 9, "internal/gen/metrics": 9,
+	"internal/gen/kafkakeys": 9, "internal/gen/settings": 9, "internal/gen/metrics": 9, "internal/gen/crds": 9, "internal/gen/chart": 9,
+	"api": 9, "internal/podsecurity": 4, "test/e2e": 9, "test/envtest": 9, "test/chart": 9,
 	"test/bench": 9, "test/bridgeproc": 8, "test/conformance": 9, "test/hostile": 9, "test/memory": 9, "test/docs": 9, "test/kafkarig": 8, "test/kafkarig/cmd/kafkarig": 9,
 	"test/realkafka": 9, "test/chaos/check": 8, "test/chaos/proxy": 8, "test/chaos": 9, "test/chaos/cmd/chaos": 10,
 }
@@ -68,9 +75,9 @@ var forbidden = map[string][]string{
 	"internal/bridge/consumers":  {"net/http/"},
 	"internal/bridge/producer":   {"net/http/"},
 	"internal/bridge/admin":      {"net/http/"},
-	"internal/operator":          {module + "/internal/bridge"},
-	"internal/bridge":            {module + "/internal/operator", "testing"},
+	"internal/bridge":            {"testing"},
 	"internal/bridge/openapi":    {"github.com/"},
+	"internal/http1":             {"github.com/"},
 	"test/kafkarig/cmd/kafkarig": {"k8s.io/"},
 }
 
@@ -80,7 +87,7 @@ type pkg struct {
 }
 
 func TestImports(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-tags", "kafka", "-json=ImportPath,Imports,Deps", module+"/...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-tags", "kafka,envtest,helm,e2e", "-json=ImportPath,Imports,Deps", module+"/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +124,7 @@ func check(p pkg) (problems []string) {
 			problems = append(problems, name+" is pure but imports "+imp)
 		}
 	}
-	for _, bad := range forbidden[name] {
+	for _, bad := range forbiddenIn(name) {
 		for _, dep := range p.Deps {
 			if strings.HasPrefix(dep, bad) {
 				problems = append(problems, name+" depends on "+dep)
@@ -125,6 +132,19 @@ func check(p pkg) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// forbiddenIn returns the prefixes for a package: its own, and those of the halves of the product, which know nothing of
+// each other.
+func forbiddenIn(name string) []string {
+	bad := forbidden[name]
+	if strings.HasPrefix(name, "internal/operator/") {
+		bad = append(bad, module+"/internal/bridge/")
+	}
+	if strings.HasPrefix(name, "internal/bridge/") || name == "internal/bridge" {
+		bad = append(bad, module+"/internal/operator/", module+"/api/")
+	}
+	return bad
 }
 
 func contains(list []string, s string) bool {
@@ -150,7 +170,7 @@ func TestPageHasEveryLayer(t *testing.T) {
 	}
 	for name, n := range layer {
 		support := strings.HasPrefix(name, "test/") || strings.HasPrefix(name, "internal/gen/") || strings.HasPrefix(name, "internal/kafkatest") ||
-			name == "internal/golden" || name == "internal/archtest"
+			name == "internal/golden" || name == "internal/archtest" || name == "internal/podsecurity" || name == "api"
 		if !support && !strings.Contains(rows[n], "`"+strings.TrimPrefix(name, "internal/")+"`") {
 			t.Errorf("%s is not in the row of layer %d", name, n)
 		}
@@ -163,6 +183,7 @@ func TestRulesCanFail(t *testing.T) {
 		"upward import":  {ImportPath: module + "/internal/kafka", Imports: []string{module + "/internal/bridge"}},
 		"sideways":       {ImportPath: module + "/internal/bridge/admin", Imports: []string{module + "/internal/serve"}},
 		"impure":         {ImportPath: module + "/internal/bridge/wire", Imports: []string{"net/http"}},
+		"halves":         {ImportPath: module + "/internal/operator/apply", Deps: []string{module + "/internal/bridge/wire"}},
 		"forbidden deep": {ImportPath: module + "/cmd/steg-bridge", Deps: []string{"k8s.io/client-go/rest"}},
 	} {
 		if len(check(p)) == 0 {
