@@ -34,7 +34,13 @@ func try(args ...string) (string, error) { return command("", "kubectl", args...
 
 func kubectl(t testing.TB, args ...string) string {
 	t.Helper()
-	out, err := try(args...)
+	return must(t, "", "kubectl", args...)
+}
+
+// must is command, without an error.
+func must(t testing.TB, stdin, name string, args ...string) string {
+	t.Helper()
+	out, err := command(stdin, name, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,9 +50,7 @@ func kubectl(t testing.TB, args ...string) string {
 // apply gives YAML to the API server.
 func apply(t testing.TB, namespace, yaml string) {
 	t.Helper()
-	if out, err := command(yaml, "kubectl", "apply", "-n", namespace, "-f", "-"); err != nil {
-		t.Fatal(err, out)
-	}
+	must(t, yaml, "kubectl", "apply", "-n", namespace, "-f", "-")
 }
 
 // eventually waits until check has no complaint.

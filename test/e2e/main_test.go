@@ -25,19 +25,23 @@ func setting(name string) string {
 var chart, tag = setting("STEG_CHART"), setting("STEG_TAG")
 
 func TestMain(m *testing.M) {
-	if err := install(); err != nil {
+	if err := install(chart, tag); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// install is the third step of the lab that Steg replaces: a toleration from standard input, a node by its name.
-func install() error {
+// install is the third step of the lab that Steg replaces: a toleration from standard input, a node by its name. It is an
+// upgrade where there is something to upgrade.
+func install(chart, tag string, more ...string) error {
 	const tolerations = "tolerations: [{key: node-role.kubernetes.io/master, operator: Exists, effect: NoSchedule}]\n"
-	out, err := command(tolerations, "helm", "upgrade", "--install", "kafka-operator", chart, "--namespace", kafkaNamespace,
-		"--set", `nodeSelector.kubernetes\.io/hostname=n1`, "--set", "defaultImageTag="+tag, "--set", "watchdog.grace=5s",
-		"--set", "watchdog.interval=2s", "--values", "/dev/stdin", "--wait", "--timeout", "100s")
+	args := append([]string{
+		"upgrade", "--install", "kafka-operator", chart, "--namespace", kafkaNamespace,
+		"--set", `nodeSelector.kubernetes\.io/hostname=n1`, "--set", "defaultImageTag=" + tag, "--set", "watchdog.grace=5s",
+		"--set", "watchdog.interval=2s", "--values", "/dev/stdin", "--wait", "--timeout", "100s",
+	}, more...)
+	out, err := command(tolerations, "helm", args...)
 	if err != nil {
 		said, _ := try("describe", "pods", "-n", kafkaNamespace, "-l", "app.kubernetes.io/name=steg-operator")
 		return fmt.Errorf("%w\n%s\n%s", err, out, said)
