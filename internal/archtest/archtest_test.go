@@ -28,7 +28,7 @@ var layer = map[string]int{
 	"api/core/v1beta2":     2, "internal/operator/model": 2,
 
 	"internal/bridge/records":  3,
-	"internal/operator/inject": 3, "internal/operator/render": 3, "internal/operator/status": 3,
+	"internal/operator/inject": 3, "internal/operator/render": 3, "internal/operator/roll": 3, "internal/operator/status": 3,
 
 	"internal/bridge/brokers": 4, "internal/http1": 4,
 
