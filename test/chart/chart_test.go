@@ -327,10 +327,7 @@ func TestUninstall(t *testing.T) {
 	if want := []string{"CustomResourceDefinition/kafkabridges.kafka.strimzi.io"}; !slices.Equal(kept, want) {
 		t.Errorf("kept: %v", kept)
 	}
-	want := []string{
-		"pre-delete ClusterRole/steg-operator-uninstall", "pre-delete ClusterRoleBinding/steg-operator-uninstall",
-		"pre-delete Job/steg-operator-uninstall", "pre-delete ServiceAccount/steg-operator-uninstall",
-	}
+	want := []string{"pre-delete Job/steg-operator-uninstall"}
 	if !slices.Equal(hooks, want) {
 		t.Errorf("hooks: %v", hooks)
 	}
