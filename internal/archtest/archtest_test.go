@@ -29,12 +29,13 @@ var layer = map[string]int{
 
 	"internal/bridge/records":  3,
 	"internal/operator/inject": 3, "internal/operator/render": 3, "internal/operator/roll": 3, "internal/operator/status": 3,
+	"internal/operator/topic": 3, "internal/operator/user": 3,
 
 	"internal/bridge/brokers": 4, "internal/http1": 4,
 
 	"internal/bridge/admin": 5, "internal/bridge/consumers": 5, "internal/bridge/metrics": 5, "internal/bridge/producer": 5,
 	"internal/configsource": 5, "internal/credentials": 5, "internal/devbroker": 5, "internal/serve": 5, "internal/tracing": 5,
-	"internal/operator/apply": 5,
+	"internal/operator/apply": 5, "internal/operator/kafkaadmin": 5,
 
 	"internal/bridge": 6, "internal/operator/controller": 6, "internal/operator/webhook": 6,
 
