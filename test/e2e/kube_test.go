@@ -72,7 +72,7 @@ func eventually(t testing.TB, within time.Duration, check func() error) {
 // namespace makes one for the test, with a copy of what its pods need of Kafka's Secrets, and removes it in the end.
 func namespace(t testing.TB, labels ...string) string {
 	t.Helper()
-	name := "e2e-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test")))
+	name := fmt.Sprintf("e2e-%s-%d", strings.ToLower(strings.TrimPrefix(t.Name(), "Test")), time.Now().Unix())
 	kubectl(t, "create", "namespace", name)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -183,12 +183,7 @@ func TestTrustIsMinimal(t *testing.T) {
 // leader issues.
 func TestFollower(t *testing.T) {
 	c, namespace := cluster(t)
-	held := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "taken", Namespace: namespace}, Spec: coordinationv1.LeaseSpec{
-		HolderIdentity: new("another"), LeaseDurationSeconds: new(int32(3600)), AcquireTime: &metav1.MicroTime{Time: time.Now()}, RenewTime: &metav1.MicroTime{Time: time.Now()},
-	}}
-	if err := c.Create(deadline(t), held); err != nil {
-		t.Fatal(err)
-	}
+	anotherLeads(t, c, namespace)
 	port, moved := freePort(t), &clock{}
 	moved.set(-65 * day)
 	hooks(t, c, namespace, "https://127.0.0.1:"+strconv.Itoa(port))
@@ -212,6 +207,37 @@ func TestFollower(t *testing.T) {
 	})
 	if n := strings.Count(op.log.String(), "new serving certificate"); n != 1 || !strings.Contains(leader.log.String(), "new serving certificate: it expires at") {
 		t.Errorf("the follower issued %d times, the leader logged\n%s", n, leader.log)
+	}
+}
+
+// TestReinstalled: the Secret of the operator before is there and its Lease still runs, but the webhook configurations are
+// new: the operator is ready all the same.
+func TestReinstalled(t *testing.T) {
+	c, namespace := cluster(t)
+	t.Run("before", func(t *testing.T) {
+		start(t, c, namespace, operatorOptions{noWaiting: true})
+		eventually(t, "there is a certificate", func() error {
+			return c.Get(deadline(t), client.ObjectKey{Namespace: namespace, Name: "serving"}, &corev1.Secret{})
+		})
+	})
+	before := serving(t, c, namespace).Leaf.Certificate
+	anotherLeads(t, c, namespace)
+	port := freePort(t)
+	hooks(t, c, namespace, "https://127.0.0.1:"+strconv.Itoa(port))
+	start(t, c, namespace, operatorOptions{follower: true, port: port})
+	if now := serving(t, c, namespace).Leaf.Certificate; !now.Equal(before) {
+		t.Errorf("a new certificate was issued: %s", pki.Describe(now))
+	}
+}
+
+// anotherLeads makes a Lease that followers find taken.
+func anotherLeads(t *testing.T, c client.Client, namespace string) {
+	t.Helper()
+	held := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: "taken", Namespace: namespace}, Spec: coordinationv1.LeaseSpec{
+		HolderIdentity: new("another"), LeaseDurationSeconds: new(int32(3600)), AcquireTime: &metav1.MicroTime{Time: time.Now()}, RenewTime: &metav1.MicroTime{Time: time.Now()},
+	}}
+	if err := c.Create(deadline(t), held); err != nil {
+		t.Fatal(err)
 	}
 }
 

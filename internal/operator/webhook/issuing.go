@@ -20,8 +20,9 @@ import (
 // errOvertaken says that another replica wrote the Secret at the same time; what it wrote is read at the next look.
 var errOvertaken = errors.New("another replica was faster")
 
-// loadSecret shows what the Secret holds, and reports whether it can be used. As long as that was never seen, it also looks
-// whether the API server trusts it.
+// loadSecret shows what the Secret holds, and reports whether it can be used: whether it is valid and, as long as that was
+// never seen, whether the API server trusts it. After a reinstallation it does not, while the Lease of the operator before
+// may still run for a minute.
 func (c *Certificates) loadSecret(ctx context.Context) (usable bool, err error) {
 	secret, err := c.secret(ctx)
 	if err != nil || secret == nil {
@@ -36,8 +37,8 @@ func (c *Certificates) loadSecret(ctx context.Context) (usable bool, err error) 
 		return true, nil
 	}
 	for _, t := range c.targets() {
-		if err := t.trusts(ctx, c.live, serving.Leaf.Certificate, c.o.Now()); err != nil {
-			return true, err
+		if t.trusts(ctx, c.live, serving.Leaf.Certificate, c.o.Now()) != nil {
+			return false, nil
 		}
 	}
 	c.installed.Store(true)
