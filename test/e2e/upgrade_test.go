@@ -109,10 +109,12 @@ func foreign(t testing.TB) string {
 	return string(out)
 }
 
-// uninstall removes the release within a minute, and with it what would refuse pods.
+// uninstall removes the release, and with it what would refuse pods. It is the lab's command: with --wait, Helm 4.2.1 sometimes
+// waits for a hook's Job that is gone already until its own end.
 func uninstall(t testing.TB) {
 	t.Helper()
 	start := time.Now()
-	must(t, "", "helm", "uninstall", "kafka-operator", "--namespace", kafkaNamespace, "--wait", "--timeout", "100s")
+	must(t, "", "helm", "uninstall", "kafka-operator", "--namespace", kafkaNamespace, "--timeout", "60s")
+	kubectl(t, "wait", "-n", kafkaNamespace, "--for=delete", "pod", "-l", "app.kubernetes.io/name=steg-operator", "--timeout=60s")
 	t.Logf("uninstalled in %v", time.Since(start).Round(time.Second))
 }
