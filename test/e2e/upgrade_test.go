@@ -20,10 +20,13 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := startLoad(t, ns, "my-upgrade", "")
+	former := kubectl(t, "get", "pods", "-n", kafkaNamespace, "-l", "app.kubernetes.io/name=steg-operator", "-o", "name")
 	if err := install(chart, tag); err != nil {
 		t.Fatal(err)
 	}
 	rollout(t, kafkaNamespace, "deployment/steg-operator")
+	// The former operator answers for some more seconds, so that no pod is refused meanwhile.
+	kubectl(t, "wait", "-n", kafkaNamespace, "--for=delete", strings.TrimSpace(former), "--timeout=60s")
 	l.more(100)
 	apply(t, ns, workload("Deployment", "app", 1, idle))
 	rollout(t, ns, "deployment/app")
