@@ -11,6 +11,7 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -92,6 +93,21 @@ func limitIn(root fs.FS, name string) int64 {
 	return n
 }
 
+// collectorPercent is how much is allocated, in percent of what lives, until the collector runs. What polls need for a
+// moment, the responses of brokers above all, is many times what lives: at Go's own 100 it would run every few megabytes
+// and cost a seventh of them. Near the memory limit it runs earlier all the same.
+const collectorPercent = 400
+
+// relaxCollector sets collectorPercent unless GOGC says something. It is for after the start: what that needed is
+// collected first, lest a bridge at rest keeps it.
+func relaxCollector() {
+	if _, set := os.LookupEnv("GOGC"); set {
+		return
+	}
+	debug.FreeOSMemory()
+	debug.SetGCPercent(collectorPercent)
+}
+
 const (
 	// returnEvery is how often the process looks whether it has come to rest.
 	returnEvery = 2 * time.Second
@@ -106,12 +122,14 @@ func returnMemory(ctx context.Context) {
 	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	ticks := time.NewTicker(returnEvery)
 	defer ticks.Stop()
+	relaxed := sync.OnceFunc(relaxCollector)
 	for before, returned := uint64(0), uint64(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
 		}
+		relaxed()
 		metrics.Read(allocated)
 		now := allocated[0].Value.Uint64()
 		if now-before < restingBytes && now-returned > workedBytes {

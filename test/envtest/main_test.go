@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 	}
 	env := &ctrlenvtest.Environment{
 		CRDInstallOptions: ctrlenvtest.CRDInstallOptions{
-			Paths:   []string{files + "crds", files + "crds-next"},
+			Paths:   []string{files + "crds"},
 			MaxTime: time.Minute, // for a busy machine: the rules of the large definitions take seconds to compile
 		},
 		ControlPlaneStartTimeout: time.Minute,

@@ -99,7 +99,7 @@ spec:
 `
 
 func samples(t reflect.Type) kind {
-	return kind{"example.com", "samples", served, map[string]reflect.Type{"v1": t}}
+	return kind{"example.com", "samples", map[string]reflect.Type{"v1": t}}
 }
 
 func TestTrim(t *testing.T) {
@@ -149,8 +149,8 @@ func TestTrimRefusesWhatDoesNotFit(t *testing.T) {
 // TestFiles: what is out of date is named, written, and removed when nothing generates it.
 func TestFiles(t *testing.T) {
 	root := t.TempDir()
-	want := map[string][]byte{served + "/a.yaml": []byte("a"), "api/v1/" + deepCopies: []byte("b")}
-	old := filepath.Join(root, next, "old.yaml")
+	want := map[string][]byte{definitions + "/a.yaml": []byte("a"), "api/v1/" + deepCopies: []byte("b")}
+	old := filepath.Join(root, definitions, "old.yaml")
 	if err := os.MkdirAll(filepath.Dir(old), 0o755); err != nil {
 		t.Fatal(err)
 	}

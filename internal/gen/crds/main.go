@@ -75,7 +75,7 @@ func generate(ctx context.Context, tool, root string) (map[string][]byte, error)
 		if err != nil {
 			return nil, fmt.Errorf("definition of %s: %w", k.plural, err)
 		}
-		path := filepath.Join(k.dir, k.plural+".yaml")
+		path := filepath.Join(definitions, k.plural+".yaml")
 		if files[path], err = trim(raw, k); err != nil {
 			return nil, fmt.Errorf("definition of %s: %w", k.plural, err)
 		}
@@ -95,16 +95,14 @@ func controllerGen(ctx context.Context, tool, root string, args ...string) error
 // leftovers lists the definitions in the chart that nothing generates any longer.
 func leftovers(root string, files map[string][]byte) ([]string, error) {
 	var stale []string
-	for _, dir := range []string{served, next} {
-		found, err := filepath.Glob(filepath.Join(root, dir, "*.yaml"))
-		if err != nil {
-			return nil, fmt.Errorf("listing %s: %w", dir, err)
-		}
-		for _, path := range found {
-			path = filepath.Join(dir, filepath.Base(path))
-			if _, wanted := files[path]; !wanted {
-				stale = append(stale, path)
-			}
+	found, err := filepath.Glob(filepath.Join(root, definitions, "*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", definitions, err)
+	}
+	for _, path := range found {
+		path = filepath.Join(definitions, filepath.Base(path))
+		if _, wanted := files[path]; !wanted {
+			stale = append(stale, path)
 		}
 	}
 	return stale, nil
