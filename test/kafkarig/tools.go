@@ -13,7 +13,7 @@ import (
 
 // The Debian packages that have what the rig needs.
 const (
-	javaPackage  = "openjdk-17-jre-headless"
+	javaPackage  = "openjdk-17-jdk-headless"
 	mavenPackage = "maven"
 )
 
