@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/steg-kafka/steg/internal/bridgeconfig"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // maxFile bounds a file of settings, in bytes; the largest honest ones hold a few certificates.
@@ -27,13 +28,13 @@ func ReadFile(path string) (bridgeconfig.Layer, error) {
 // Text reads settings in the syntax of java.util.Properties from a text in Unicode, such as an environment variable's. The
 // layer is called origin; the error names it and the line.
 func Text(origin, text string) (bridgeconfig.Layer, error) {
-	entries, err := parseProperties(text)
+	entries, err := properties.Parse(text)
 	if err != nil {
 		return bridgeconfig.Layer{}, fmt.Errorf("%s: %w", origin, err)
 	}
 	l := bridgeconfig.Layer{Origin: origin, Values: make(map[string]string, len(entries)), Lines: make(map[string]int, len(entries))}
 	for _, p := range entries { // the last of duplicate keys counts
-		l.Values[p.key], l.Lines[p.key] = p.value, p.line
+		l.Values[p.Key], l.Lines[p.Key] = p.Value, p.Line
 	}
 	return l, nil
 }
@@ -53,19 +54,6 @@ func Sets(sets []string) (bridgeconfig.Layer, error) {
 		values[key] = value
 	}
 	return bridgeconfig.Layer{Origin: "--set", Values: values}, nil
-}
-
-// propertyMap keeps the last of duplicate keys.
-func propertyMap(text string) (map[string]string, error) {
-	entries, err := parseProperties(text)
-	if err != nil {
-		return nil, err
-	}
-	values := make(map[string]string, len(entries))
-	for _, p := range entries {
-		values[p.key] = p.value
-	}
-	return values, nil
 }
 
 // latin1 decodes ISO-8859-1, in which every byte is the code point of its number.

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/steg-kafka/steg/internal/bridge/javaregex"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // environment is Kafka's EnvVarConfigProvider.
@@ -123,7 +124,7 @@ func (f file) get(_ context.Context, path string, _ []string) (map[string]string
 	if !utf8.Valid(content) {
 		return nil, fmt.Errorf("%s: is not UTF-8", path)
 	}
-	values, err := propertyMap(string(content))
+	values, err := properties.Map(string(content))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -1,4 +1,6 @@
-package configsource
+// Package properties reads and writes the syntax of java.util.Properties, as texts in Unicode. What a key means, and how
+// bytes become a text (Java takes a file for ISO-8859-1), is for others to say.
+package properties
 
 import (
 	"fmt"
@@ -6,27 +8,27 @@ import (
 	"unicode/utf16"
 )
 
-// property is one entry of a properties file with the line (from 1) on which it begins.
-type property struct {
-	key, value string
-	line       int
+// Property is one entry of a text, with the line (from 1) on which it begins.
+type Property struct {
+	Key, Value string
+	Line       int
 }
 
-// syntaxError is the only thing that can be wrong with a properties file.
-type syntaxError struct{ line int }
+// SyntaxError is the only thing that can be wrong with a text.
+type SyntaxError struct{ Line int }
 
 // Error names the line on which the entry begins; the text of the line may hold a secret and is left out.
-func (e *syntaxError) Error() string {
-	return fmt.Sprintf("line %d: \\u is not followed by four hexadecimal digits", e.line)
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d: \\u is not followed by four hexadecimal digits", e.Line)
 }
 
-// parseProperties reads the syntax of java.util.Properties exactly, but for one thing: where a text ends in a line of
+// Parse reads the syntax of java.util.Properties exactly, but for one thing: where a text ends in a line of
 // nothing but a backslash, Java has an entry with neither key nor value. (The libraries for Go differ in continued lines
 // with CR LF, keys that continue, empty keys, \u pairs and a final backslash.) Entries come in the order of the text, with
 // duplicates; the last of them is the one that counts.
-func parseProperties(text string) ([]property, error) {
+func Parse(text string) ([]Property, error) {
 	r := lineReader{rest: text}
-	var out []property
+	var out []Property
 	for {
 		logical, line, ok := r.next()
 		if !ok {
@@ -41,11 +43,24 @@ func parseProperties(text string) ([]property, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, property{key, value, line})
+		out = append(out, Property{key, value, line})
 	}
 }
 
 const blanks = " \t\f"
+
+// Map reads a text as Parse does and keeps the last of duplicate keys.
+func Map(text string) (map[string]string, error) {
+	entries, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]string, len(entries))
+	for _, p := range entries {
+		values[p.Key] = p.Value
+	}
+	return values, nil
+}
 
 // lineReader joins natural lines to logical ones.
 type lineReader struct {
@@ -149,7 +164,7 @@ func unescape(raw string, line int) (string, error) {
 		case after[0] == 'u':
 			unit, ok := hex4(after[1:])
 			if !ok {
-				return "", &syntaxError{line}
+				return "", &SyntaxError{line}
 			}
 			pending = append(pending, unit)
 			raw = after[5:]
