@@ -70,10 +70,17 @@ func NewAuthority(random io.Reader, now time.Time, t Template) (Pair, error) {
 // RenewAuthority makes a new self-signed certificate for the key of an authority. Leaves that were signed by this key verify
 // against the new certificate as well, as long as the subject is the same.
 func RenewAuthority(random io.Reader, now time.Time, key crypto.Signer, t Template) (Pair, error) {
+	return renewAuthority(random, now, key, t, nil)
+}
+
+// renewAuthority takes the subject as DER, if it is given: Go compares issuers and subjects by their bytes, and the same name
+// can be encoded in several ways (openssl writes UTF8String where Go writes PrintableString).
+func renewAuthority(random io.Reader, now time.Time, key crypto.Signer, t Template, subject []byte) (Pair, error) {
 	c, err := certificate(random, now, t)
 	if err != nil {
 		return Pair{}, err
 	}
+	c.RawSubject = subject
 	c.IsCA, c.MaxPathLenZero = true, true
 	c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	c.SignatureAlgorithm = signature(key)
