@@ -113,12 +113,12 @@ func ForBridge(r BridgeResources) (Bridge, []Warning, error) {
 	b.pod()
 	b.providers()
 	b.judge()
-	if err := b.err(); err != nil {
-		return Bridge{}, b.warnings, err
+	if err := b.Err(); err != nil {
+		return Bridge{}, b.Warnings(), err
 	}
 	b.out.settings, b.out.api = b.split()
 	b.out.AuthHash = b.authHash()
-	return b.out, b.warnings, nil
+	return b.out, b.Warnings(), nil
 }
 
 // setting is a value and the field of the resource that it is from.
@@ -129,7 +129,7 @@ type setting struct {
 
 // bridgeBuilder is one call of ForBridge.
 type bridgeBuilder struct {
-	findings
+	Findings
 	in       BridgeResources
 	spec     v1.KafkaBridgeSpec
 	out      Bridge
@@ -163,19 +163,19 @@ func (b *bridgeBuilder) split() (common, api map[string]string) {
 func (b *bridgeBuilder) metadata() {
 	meta := b.in.Bridge.ObjectMeta
 	b.out.Name, b.out.Namespace, b.out.UID = meta.Name, meta.Namespace, meta.UID
-	b.out.Labels = b.inherited(meta.Labels)
+	b.out.Labels = b.InheritedLabels(meta.Labels)
 	b.annotations(meta.Annotations)
 	b.out.Replicas = 1
 	if b.spec.Replicas != nil {
 		b.out.Replicas = *b.spec.Replicas
 	}
 	if b.out.Replicas < 0 {
-		b.invalid("spec.replicas", "%d is negative: 0 keeps the objects and serves sidecars only", b.out.Replicas)
+		b.Invalid("spec.replicas", "%d is negative: 0 keeps the objects and serves sidecars only", b.out.Replicas)
 	}
 	b.out.image = b.spec.Image
 	b.out.Image = cmp.Or(b.spec.Image, b.in.DefaultImage)
 	if b.out.Image == "" {
-		b.invalid("spec.image", "is missing, and the operator has no default image of bridges")
+		b.Invalid("spec.image", "is missing, and the operator has no default image of bridges")
 	}
 	b.out.ImagePullPolicy = b.in.ImagePullPolicy
 	b.out.NetworkPolicy, b.out.PodDisruptionBudget = !b.in.WithoutNetworkPolicy, !b.in.WithoutPodDisruptionBudget
@@ -190,13 +190,13 @@ func (b *bridgeBuilder) annotations(annotations map[string]string) {
 		case key == names.AnnotationRolloutStrategy && (value == names.RolloutNone || value == names.RolloutWorkload):
 			b.out.Rollout = value
 		case key == names.AnnotationRolloutStrategy:
-			b.invalid("metadata.annotations."+key, "%q is not one of %s and %s", value, names.RolloutNone, names.RolloutWorkload)
+			b.Invalid("metadata.annotations."+key, "%q is not one of %s and %s", value, names.RolloutNone, names.RolloutWorkload)
 		case strings.HasPrefix(key, names.Domain):
 			hint := "those of pods go into a pod's metadata"
 			if near := kafka.Suggest(key, []string{names.AnnotationRolloutStrategy}); near != "" {
 				hint = "did you mean " + near + "?"
 			}
-			b.warn(ReasonUnknownFields, "metadata.annotations: %s has no meaning on a KafkaBridge: %s", key, hint)
+			b.Warn(ReasonUnknownFields, "metadata.annotations: %s has no meaning on a KafkaBridge: %s", key, hint)
 		}
 	}
 }

@@ -40,21 +40,21 @@ func (b *bridgeBuilder) client(role kafka.Role, field string, config v1.Config) 
 		forbidden = append(forbidden, "group.id")
 	}
 	allowed := []string{"ssl.endpoint.identification.algorithm", "ssl.cipher.suites", "ssl.protocol", "ssl.enabled.protocols"}
-	for _, e := range b.freeForm(field, config) {
-		if hasPrefix(e.key, forbidden...) && !slices.Contains(allowed, e.key) {
-			b.warn(ReasonForbiddenFields, "%s: %s is left out: %s", field, e.key, insteadOf(e.key))
+	for _, e := range b.FreeForm(field, config) {
+		if HasPrefix(e.Key, forbidden...) && !slices.Contains(allowed, e.Key) {
+			b.Warn(ReasonForbiddenFields, "%s: %s is left out: %s", field, e.Key, insteadOf(e.Key))
 			continue
 		}
-		b.set("kafka."+string(role)+"."+e.key, e.value, field+"."+e.key)
+		b.set("kafka."+string(role)+"."+e.Key, e.Value, field+"."+e.Key)
 	}
 }
 
 // insteadOf says where a forbidden setting is written.
 func insteadOf(key string) string {
 	switch {
-	case hasPrefix(key, "bootstrap.servers"):
+	case HasPrefix(key, "bootstrap.servers"):
 		return "it is spec.bootstrapServers"
-	case hasPrefix(key, "group.id"):
+	case HasPrefix(key, "group.id"):
 		return "the group is in the path of a consumer's requests"
 	}
 	return "it is written from spec.tls and spec.authentication"

@@ -11,22 +11,22 @@ import (
 	v1 "github.com/steg-kafka/steg/api/v1"
 )
 
-// entry is one setting of a free-form map, its value as a text.
-type entry struct{ key, value string }
+// Entry is one setting of a free-form map, its value as a text.
+type Entry struct{ Key, Value string }
 
-// freeForm reads a free-form map, sorted. As in the reference operator a value is a text, a number, a boolean, or a list of
-// them, which becomes a text with commas.
-func (b *bridgeBuilder) freeForm(field string, config v1.Config) []entry {
-	var entries []entry
+// FreeForm reads a free-form map, sorted. As in the reference operator a value is a text, a number, a boolean, or a list of
+// them, which becomes a text with commas. Anything else is noted as invalid, and left out.
+func (f *Findings) FreeForm(field string, config v1.Config) []Entry {
+	var entries []Entry
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		text, err := textOf(config[key].Raw)
 		switch {
 		case key != strings.TrimSpace(key) || key == "":
-			b.invalid(field, "the key %q is empty or has blanks around it", key)
+			f.Invalid(field, "the key %q is empty or has blanks around it", key)
 		case err != nil:
-			b.invalid(field+"."+key, "%v", err)
+			f.Invalid(field+"."+key, "%v", err)
 		default:
-			entries = append(entries, entry{key, text})
+			entries = append(entries, Entry{key, text})
 		}
 	}
 	return entries
@@ -67,8 +67,8 @@ func scalar(value any) (string, error) {
 	return "", fmt.Errorf("is neither a text, a number, a boolean nor a list of them")
 }
 
-// hasPrefix compares as the reference operator does: the case of the key does not count.
-func hasPrefix(key string, prefixes ...string) bool {
+// HasPrefix compares as the reference operator does: the case of the key does not count.
+func HasPrefix(key string, prefixes ...string) bool {
 	key = strings.ToLower(key)
 	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 }

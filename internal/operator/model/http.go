@@ -20,9 +20,9 @@ func (b *bridgeBuilder) http() {
 	}
 	switch port := b.out.HTTP.Port; {
 	case port < 1023 || port > 65535: // the reference operator's bound
-		b.invalid("spec.http.port", "%d is not between 1023 and 65535", port)
+		b.Invalid("spec.http.port", "%d is not between 1023 and 65535", port)
 	case port == names.PortManagement:
-		b.invalid("spec.http.port", "%d is the port of probes and metrics: choose another one", port)
+		b.Invalid("spec.http.port", "%d is the port of probes and metrics: choose another one", port)
 	}
 	b.setAPI("http.host", "*", "")
 	b.setAPI("http.port", decimal(b.out.HTTP.Port), field)
@@ -43,12 +43,12 @@ func (b *bridgeBuilder) https() {
 	b.setAPI("http.ssl.enable", "true", "spec.http.tls")
 	b.setAPI("http.ssl.certificate.location", names.DirHTTP+"/"+c.Certificate, field)
 	b.setAPI("http.ssl.key.location", names.DirHTTP+"/"+c.Key, field)
-	for _, e := range b.freeForm("spec.http.tls.config", tls.Config) {
-		if !slices.Contains([]string{"ssl.enabled.protocols", "ssl.enabled.cipher.suites"}, e.key) {
-			b.warn(ReasonForbiddenFields, "spec.http.tls.config: %s is left out: only ssl.enabled.protocols and ssl.enabled.cipher.suites can be set here", e.key)
+	for _, e := range b.FreeForm("spec.http.tls.config", tls.Config) {
+		if !slices.Contains([]string{"ssl.enabled.protocols", "ssl.enabled.cipher.suites"}, e.Key) {
+			b.Warn(ReasonForbiddenFields, "spec.http.tls.config: %s is left out: only ssl.enabled.protocols and ssl.enabled.cipher.suites can be set here", e.Key)
 			continue
 		}
-		b.setAPI("http."+e.key, e.value, "spec.http.tls.config."+e.key)
+		b.setAPI("http."+e.Key, e.Value, "spec.http.tls.config."+e.Key)
 	}
 }
 

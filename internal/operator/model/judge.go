@@ -14,7 +14,7 @@ import (
 // with the result has nothing to say; what they refuse is the user's to change. What is known to be wrong already is not
 // judged: the parsers would say the same again.
 func (b *bridgeBuilder) judge() {
-	if b.err() != nil {
+	if b.Err() != nil {
 		return
 	}
 	values := map[string]string{}
@@ -44,7 +44,7 @@ func (b *bridgeBuilder) judgeClient(role kafka.Role, properties map[string]strin
 		_, given := b.settings[key]
 		switch {
 		case f.Level != kafka.Warning:
-			b.invalid(b.fieldOf(key), "%s", f.Text)
+			b.Invalid(b.fieldOf(key), "%s", f.Text)
 		case given:
 			b.ignored(key, f)
 		case f.Key == "delivery.timeout.ms":
@@ -62,7 +62,7 @@ func (b *bridgeBuilder) ignored(key string, f kafka.Finding) {
 	if f.Unknown {
 		reason = ReasonUnknownFields
 	}
-	b.warn(reason, "%s is left out: %s", field, f.Text)
+	b.Warn(reason, "%s is left out: %s", field, f.Text)
 }
 
 // refused takes the lines of bridgeconfig's error, each of which begins with the key.
@@ -77,7 +77,7 @@ func (b *bridgeBuilder) refused(err error) {
 	for _, line := range lines {
 		key, text, _ := strings.Cut(line.Error(), ": ")
 		key, _, _ = strings.Cut(key, " (")
-		b.invalid(b.fieldOf(key), "%s", text)
+		b.Invalid(b.fieldOf(key), "%s", text)
 	}
 }
 
@@ -118,7 +118,7 @@ func (b *bridgeBuilder) plainSecrets() {
 	for _, key := range sortedKeys(b.settings) {
 		s := b.settings[key]
 		if strings.Contains(s.field, ".config.") && bridgeconfig.Secret(key) && isPlain(key, s.value) {
-			b.warn(ReasonPlainSecret, "%s holds a secret that whoever reads the resource or the pod can see: refer to a Secret, as in "+
+			b.Warn(ReasonPlainSecret, "%s holds a secret that whoever reads the resource or the pod can see: refer to a Secret, as in "+
 				"${strimzisecrets:namespace/name:key}", s.field)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 func (b *bridgeBuilder) kafka() {
 	b.set("kafka.bootstrap.servers", strings.TrimSpace(b.spec.BootstrapServers), "spec.bootstrapServers")
 	if strings.TrimSpace(b.spec.BootstrapServers) == "" {
-		b.invalid("spec.bootstrapServers", "is missing: host:port of one broker or more, separated by commas")
+		b.Invalid("spec.bootstrapServers", "is missing: host:port of one broker or more, separated by commas")
 	}
 	protocol := "PLAINTEXT"
 	if tls := b.spec.TLS; tls != nil {
@@ -42,7 +42,7 @@ func (b *bridgeBuilder) trust(certificates []v1.CertSecretSource, field, dir, vo
 		v := Volume{Name: volume + decimal(i), Path: path.Join(dir, decimal(i))}
 		switch {
 		case (c.Certificate == "") == (c.Pattern == ""):
-			b.invalid(at, "set either certificate (one key of the Secret) or pattern (a glob over its keys, such as *.crt)")
+			b.Invalid(at, "set either certificate (one key of the Secret) or pattern (a glob over its keys, such as *.crt)")
 			continue
 		case c.Certificate != "":
 			b.secretKey(at+".certificate", c.Certificate)
@@ -50,7 +50,7 @@ func (b *bridgeBuilder) trust(certificates []v1.CertSecretSource, field, dir, vo
 			locations = append(locations, path.Join(v.Path, c.Certificate))
 		default:
 			if _, err := path.Match(c.Pattern, ""); err != nil || strings.ContainsAny(c.Pattern, "/,\\ ") {
-				b.invalid(at+".pattern", "%q is not a glob over keys of a Secret, such as *.crt", c.Pattern)
+				b.Invalid(at+".pattern", "%q is not a glob over keys of a Secret, such as *.crt", c.Pattern)
 			}
 			v.Sources = []Source{{Secret: c.SecretName}}
 			locations = append(locations, v.Path+"/"+c.Pattern)
@@ -73,15 +73,15 @@ func (b *bridgeBuilder) authentication(a v1.ClientAuthentication) (sasl bool) {
 	case v1.AuthenticationPlain:
 		b.password(a, "PLAIN", "org.apache.kafka.common.security.plain.PlainLoginModule")
 	case v1.AuthenticationOAuth:
-		b.warn(ReasonDeprecatedFields, "spec.authentication.type oauth is deprecated: type custom says the same with Kafka's own settings")
+		b.Warn(ReasonDeprecatedFields, "spec.authentication.type oauth is deprecated: type custom says the same with Kafka's own settings")
 		b.oauth(a)
 	case v1.AuthenticationCustom:
 		b.custom(a)
 		return a.SASL != nil && *a.SASL
 	case "":
-		b.invalid(field+".type", "is missing: tls, scram-sha-512, scram-sha-256, plain or custom")
+		b.Invalid(field+".type", "is missing: tls, scram-sha-512, scram-sha-256, plain or custom")
 	default:
-		b.invalid(field+".type", "%q is not one of tls, scram-sha-512, scram-sha-256, plain and custom", a.Type)
+		b.Invalid(field+".type", "%q is not one of tls, scram-sha-512, scram-sha-256, plain and custom", a.Type)
 	}
 	return true
 }
@@ -91,12 +91,12 @@ func (b *bridgeBuilder) certificate(a v1.ClientAuthentication) {
 	const field = "spec.authentication.certificateAndKey"
 	c := a.CertificateAndKey
 	if c == nil {
-		b.invalid(field, "is missing: authentication of type tls needs a Secret with certificate and key")
+		b.Invalid(field, "is missing: authentication of type tls needs a Secret with certificate and key")
 		return
 	}
 	b.certificateAndKey(field, *c)
 	if b.spec.TLS == nil {
-		b.noEffect("spec.authentication of type tls", "the connection is not encrypted; set spec.tls")
+		b.NoEffect("spec.authentication of type tls", "the connection is not encrypted; set spec.tls")
 		return
 	}
 	b.authVolume(Source{Secret: c.SecretName, Items: itemsOf(c.Certificate, c.Key)})
@@ -110,10 +110,10 @@ func (b *bridgeBuilder) certificate(a v1.ClientAuthentication) {
 func (b *bridgeBuilder) password(a v1.ClientAuthentication, mechanism, module string) {
 	const field = "spec.authentication"
 	if a.Username == "" {
-		b.invalid(field+".username", "is missing: authentication of type %s needs it", a.Type)
+		b.Invalid(field+".username", "is missing: authentication of type %s needs it", a.Type)
 	}
 	if a.PasswordSecret == nil {
-		b.invalid(field+".passwordSecret", "is missing: authentication of type %s needs a Secret with the password", a.Type)
+		b.Invalid(field+".passwordSecret", "is missing: authentication of type %s needs a Secret with the password", a.Type)
 		return
 	}
 	p := *a.PasswordSecret
@@ -129,12 +129,12 @@ func (b *bridgeBuilder) password(a v1.ClientAuthentication, mechanism, module st
 // custom passes Kafka's own settings of SASL and of the key store on, as the reference operator does.
 func (b *bridgeBuilder) custom(a v1.ClientAuthentication) {
 	const field = "spec.authentication.config"
-	for _, entry := range b.freeForm(field, a.Config) {
-		if !hasPrefix(entry.key, "sasl.", "ssl.keystore.") {
-			b.warn(ReasonForbiddenFields, "%s: %s is left out: only settings that begin with sasl. or ssl.keystore. can be set here", field, entry.key)
+	for _, entry := range b.FreeForm(field, a.Config) {
+		if !HasPrefix(entry.Key, "sasl.", "ssl.keystore.") {
+			b.Warn(ReasonForbiddenFields, "%s: %s is left out: only settings that begin with sasl. or ssl.keystore. can be set here", field, entry.Key)
 			continue
 		}
-		b.set("kafka."+entry.key, entry.value, field+"."+entry.key)
+		b.set("kafka."+entry.Key, entry.Value, field+"."+entry.Key)
 	}
 }
 
@@ -192,13 +192,13 @@ func (b *bridgeBuilder) certificateAndKey(field string, c v1.CertAndKeySecretSou
 // secretName refuses what the API server would refuse in the pod, where the message names a field that the user never wrote.
 func (b *bridgeBuilder) secretName(field, name string) {
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		b.invalid(field, "%q is not a name of a Secret", name)
+		b.Invalid(field, "%q is not a name of a Secret", name)
 	}
 }
 
 // secretKey does the same for a key; the key becomes the name of a file, so that a slash in it would leave the directory.
 func (b *bridgeBuilder) secretKey(field, key string) {
 	if len(validation.IsConfigMapKey(key)) > 0 {
-		b.invalid(field, "%q is not a key of a Secret", key)
+		b.Invalid(field, "%q is not a key of a Secret", key)
 	}
 }

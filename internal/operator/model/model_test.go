@@ -14,6 +14,7 @@ import (
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/golden"
 	"github.com/steg-kafka/steg/internal/operator/model"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // read reads a KafkaBridge of either version: their fields are the same.
@@ -82,8 +83,8 @@ func report(bridge *v1.KafkaBridge) string {
 		return out.String()
 	}
 	fmt.Fprintf(&out, "%s replicas=%d image=%s token=%v auth=%s rack=%s\n", b.URL(), b.Replicas, b.Image, b.NeedsToken, b.AuthHash, b.RackKey)
-	fmt.Fprintf(&out, "\n# deployed\n%s\n# sidecar\n%s", model.PropertiesText(b.Properties()),
-		model.PropertiesText(b.SidecarProperties(model.Sidecar{Port: 8080, ManagementPort: 8081})))
+	fmt.Fprintf(&out, "\n# deployed\n%s\n# sidecar\n%s", properties.Text(b.Properties()),
+		properties.Text(b.SidecarProperties(model.Sidecar{Port: 8080, ManagementPort: 8081})))
 	for _, v := range append(slices.Clone(b.Volumes), b.HTTP.Volume) {
 		if v.Name != "" {
 			fmt.Fprintf(&out, "volume %s at %s: %v\n", v.Name, v.Path, v.Sources)

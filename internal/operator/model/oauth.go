@@ -43,7 +43,7 @@ func (b *bridgeBuilder) oauth(a v1.ClientAuthentication) {
 		o.options = append(o.options, option{"oauth.ssl.endpoint.identification.algorithm", ""})
 	}
 	if a.EnableMetrics != nil {
-		b.noEffect(field+".enableMetrics", "requests for tokens are not counted")
+		b.NoEffect(field+".enableMetrics", "requests for tokens are not counted")
 	}
 	b.oauthComplete(a)
 	b.set("kafka.sasl.mechanism", "OAUTHBEARER", field)
@@ -57,11 +57,11 @@ func (b *bridgeBuilder) oauthComplete(a v1.ClientAuthentication) {
 	switch {
 	case a.AccessToken != nil || a.AccessTokenLocation != "":
 	case a.TokenEndpointURI == "":
-		b.invalid(field+".tokenEndpointUri", "is missing (or accessToken)")
+		b.Invalid(field+".tokenEndpointUri", "is missing (or accessToken)")
 	case a.ClientID == "":
-		b.invalid(field+".clientId", "is missing (or accessToken)")
+		b.Invalid(field+".clientId", "is missing (or accessToken)")
 	case a.ClientSecret == nil && a.RefreshToken == nil && a.ClientAssertion == nil && a.ClientAssertionLocation == "" && a.PasswordSecret == nil:
-		b.invalid(field, "has nothing to log in with: set clientSecret, refreshToken, clientAssertion, or username and passwordSecret")
+		b.Invalid(field, "has nothing to log in with: set clientSecret, refreshToken, clientAssertion, or username and passwordSecret")
 	}
 }
 
@@ -109,7 +109,7 @@ func (o *oauthOptions) secret(name, file string, source *v1.GenericSecretSource,
 func (o *oauthOptions) passwordGrant(a v1.ClientAuthentication) {
 	const field, file = "spec.authentication.passwordSecret", "password"
 	if (a.Username == "") != (a.PasswordSecret == nil) {
-		o.builder.invalid(field, "username and passwordSecret need each other")
+		o.builder.Invalid(field, "username and passwordSecret need each other")
 	}
 	if a.PasswordSecret == nil {
 		return

@@ -21,7 +21,7 @@ func (b *bridgeBuilder) observability() {
 // metrics switches /metrics on. The reference bridge takes the rules of its exporter from a ConfigMap; ours are built in.
 func (b *bridgeBuilder) metrics() {
 	if b.spec.EnableMetrics != nil {
-		b.warn(ReasonDeprecatedFields, "spec.enableMetrics is deprecated: write spec.metricsConfig")
+		b.Warn(ReasonDeprecatedFields, "spec.enableMetrics is deprecated: write spec.metricsConfig")
 		if *b.spec.EnableMetrics {
 			b.set("bridge.metrics", v1.MetricsJMXPrometheusExporter, "spec.enableMetrics")
 		}
@@ -33,13 +33,13 @@ func (b *bridgeBuilder) metrics() {
 	const field = "spec.metricsConfig"
 	b.set("bridge.metrics", m.Type, field+".type")
 	if m.Type == "" {
-		b.invalid(field+".type", "is missing: %s or %s", v1.MetricsJMXPrometheusExporter, v1.MetricsStrimziMetricsReporter)
+		b.Invalid(field+".type", "is missing: %s or %s", v1.MetricsJMXPrometheusExporter, v1.MetricsStrimziMetricsReporter)
 	}
 	if m.ValueFrom != nil {
-		b.noEffect(field+".valueFrom", "the rules that the bridge's series are named by are built in")
+		b.NoEffect(field+".valueFrom", "the rules that the bridge's series are named by are built in")
 	}
 	if m.Values != nil && len(m.Values.AllowList) > 0 {
-		b.noEffect(field+".values.allowList", "the bridge always shows all of its series")
+		b.NoEffect(field+".values.allowList", "the bridge always shows all of its series")
 	}
 }
 
@@ -53,9 +53,9 @@ func (b *bridgeBuilder) tracing() {
 	case v1.TracingOpenTelemetry:
 		b.set("bridge.tracing", t.Type, "spec.tracing.type")
 	case v1.TracingJaeger:
-		b.warn(ReasonDeprecatedFields, "spec.tracing.type jaeger is deprecated and has no effect: write opentelemetry, and OTEL_ variables in spec.template.bridgeContainer.env")
+		b.Warn(ReasonDeprecatedFields, "spec.tracing.type jaeger is deprecated and has no effect: write opentelemetry, and OTEL_ variables in spec.template.bridgeContainer.env")
 	default:
-		b.invalid("spec.tracing.type", "%q is not known: write opentelemetry", t.Type)
+		b.Invalid("spec.tracing.type", "%q is not known: write opentelemetry", t.Type)
 	}
 }
 
@@ -63,11 +63,11 @@ func (b *bridgeBuilder) tracing() {
 func (b *bridgeBuilder) logging(l v1.Logging) {
 	switch l.Type {
 	case v1.LoggingInline:
-		b.loggers("spec.logging.loggers", b.freeForm("spec.logging.loggers", l.Loggers))
+		b.loggers("spec.logging.loggers", b.FreeForm("spec.logging.loggers", l.Loggers))
 	case v1.LoggingExternal:
 		b.externalLoggers(l)
 	default:
-		b.invalid("spec.logging.type", "%q is not one of inline and external", l.Type)
+		b.Invalid("spec.logging.type", "%q is not one of inline and external", l.Type)
 	}
 }
 
@@ -76,25 +76,25 @@ func (b *bridgeBuilder) logging(l v1.Logging) {
 func (b *bridgeBuilder) externalLoggers(l v1.Logging) {
 	const field = "spec.logging.valueFrom.configMapKeyRef"
 	if l.ValueFrom == nil || l.ValueFrom.ConfigMapKeyRef == nil {
-		b.invalid(field, "is missing: logging of type external needs name and key of a ConfigMap")
+		b.Invalid(field, "is missing: logging of type external needs name and key of a ConfigMap")
 		return
 	}
 	ref := l.ValueFrom.ConfigMapKeyRef
 	text, ok := b.in.ConfigMaps[ref.Name][ref.Key]
 	if !ok {
 		if ref.Optional == nil || !*ref.Optional {
-			b.invalid(field, "there is no ConfigMap %s with the key %s in this namespace", ref.Name, ref.Key)
+			b.Invalid(field, "there is no ConfigMap %s with the key %s in this namespace", ref.Name, ref.Key)
 		}
 		return
 	}
-	var entries []entry
+	var entries []Entry
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' || line[0] == '!' {
 			continue
 		}
 		key, value, _ := strings.Cut(line, "=")
-		entries = append(entries, entry{strings.TrimSpace(key), strings.TrimSpace(value)})
+		entries = append(entries, Entry{strings.TrimSpace(key), strings.TrimSpace(value)})
 	}
 	b.loggers(field, entries)
 }
@@ -108,34 +108,34 @@ const (
 // loggers turns levels of log4j's loggers into log.level and log.level.operations. Both generations of log4j's keys are
 // read: logger.<id>.name with logger.<id>.level and rootLogger.level, and log4j.logger.<name> and log4j.rootLogger, whose
 // value goes on with appenders.
-func (b *bridgeBuilder) loggers(field string, entries []entry) {
+func (b *bridgeBuilder) loggers(field string, entries []Entry) {
 	named := map[string]string{"bridge": bridgeLogger, "healthy": operationLogger + "healthy", "ready": operationLogger + "ready"}
 	for _, e := range entries {
-		if id, ok := cutBoth(e.key, "logger.", ".name"); ok {
-			named[id] = e.value
+		if id, ok := cutBoth(e.Key, "logger.", ".name"); ok {
+			named[id] = e.Value
 		}
 	}
 	levels := map[string]string{} // by logger; "" is the root
 	for _, e := range entries {
-		name, ok := loggerOf(e.key, named)
+		name, ok := loggerOf(e.Key, named)
 		if !ok {
-			if _, isName := cutBoth(e.key, "logger.", ".name"); !isName {
-				b.noEffect(field+": "+e.key, "the bridge has levels of loggers only")
+			if _, isName := cutBoth(e.Key, "logger.", ".name"); !isName {
+				b.NoEffect(field+": "+e.Key, "the bridge has levels of loggers only")
 			}
 			continue
 		}
-		word, _, _ := strings.Cut(e.value, ",")
+		word, _, _ := strings.Cut(e.Value, ",")
 		if word == "false" {
 			word = "OFF" // what YAML 1.1 makes of it without quotes
 		}
 		level, err := logging.ParseLevel(strings.TrimSpace(word))
 		switch operation, isOperation := strings.CutPrefix(name, operationLogger); {
 		case err != nil:
-			b.invalid(field+"."+e.key, "%v", err)
+			b.Invalid(field+"."+e.Key, "%v", err)
 		case name == "" || name == bridgeLogger || isOperation && operation != "":
 			levels[name] = logging.Word(level)
 		default:
-			b.noEffect(field+": "+e.key, "the bridge has no logger "+name)
+			b.NoEffect(field+": "+e.Key, "the bridge has no logger "+name)
 		}
 	}
 	b.levels(field, levels)

@@ -10,15 +10,15 @@ import (
 // http.*; those that only this bridge knows have no other place, and are let through.
 func (b *bridgeBuilder) own() {
 	const field = "spec.config"
-	for _, e := range b.freeForm(field, b.spec.Config) {
+	for _, e := range b.FreeForm(field, b.spec.Config) {
 		written := []string{
 			"bridge.id", "bridge.tracing", "bridge.metrics", "bridge.start.wait.kafka.ms", "bridge.stop.notice.ms", "http.management.host", "http.socket",
 		}
-		if slices.Contains(written, e.key) || hasPrefix(e.key, "kafka.", "http.", "bridge.metrics.") && !isOurs(e.key) {
-			b.warn(ReasonForbiddenFields, "%s: %s is left out: it is written from other fields, or by each pod", field, e.key)
+		if slices.Contains(written, e.Key) || HasPrefix(e.Key, "kafka.", "http.", "bridge.metrics.") && !isOurs(e.Key) {
+			b.Warn(ReasonForbiddenFields, "%s: %s is left out: it is written from other fields, or by each pod", field, e.Key)
 			continue
 		}
-		b.set(e.key, e.value, field+"."+e.key)
+		b.set(e.Key, e.Value, field+"."+e.Key)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/steg-kafka/steg/internal/configsource"
 	"github.com/steg-kafka/steg/internal/kafka"
 	"github.com/steg-kafka/steg/internal/operator/model"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // bridgeOf is a KafkaBridge with a part of its specification.
@@ -52,7 +53,7 @@ func FuzzUserName(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		layer, err := configsource.Text("test", model.PropertiesText(b.Properties()))
+		layer, err := configsource.Text("test", properties.Text(b.Properties()))
 		if err != nil {
 			t.Fatal(err)
 		}

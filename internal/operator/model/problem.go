@@ -51,28 +51,29 @@ func (p problems) Error() string {
 // Unwrap lets errors.As find the first Invalid.
 func (p problems) Unwrap() []error { return p }
 
-// findings collects what is said about one resource, in the order in which it is found. Nothing is said twice.
-type findings struct {
+// Findings collects what is said about one resource, in the order in which it is found. Nothing is said twice. The zero value
+// is empty.
+type Findings struct {
 	warnings []Warning
 	problems problems
 	said     map[string]bool
 }
 
-// warn notes that something is ignored, or will be.
-func (f *findings) warn(reason, format string, args ...any) {
+// Warn notes that something is ignored, or will be.
+func (f *Findings) Warn(reason, format string, args ...any) {
 	w := Warning{Reason: reason, Message: fmt.Sprintf(format, args...)}
 	if f.first(w.Reason + " " + w.Message) {
 		f.warnings = append(f.warnings, w)
 	}
 }
 
-// noEffect warns of a field that changes nothing; why is a clause behind a colon.
-func (f *findings) noEffect(field, why string) {
-	f.warn(ReasonNoEffect, "%s has no effect: %s", field, why)
+// NoEffect warns of a field that changes nothing; why is a clause behind a colon.
+func (f *Findings) NoEffect(field, why string) {
+	f.Warn(ReasonNoEffect, "%s has no effect: %s", field, why)
 }
 
-// invalid notes that something can't be.
-func (f *findings) invalid(field, format string, args ...any) {
+// Invalid notes that something can't be.
+func (f *Findings) Invalid(field, format string, args ...any) {
 	i := Invalid{Field: field, Message: fmt.Sprintf(format, args...)}
 	if f.first(i.Error()) {
 		f.problems = append(f.problems, i)
@@ -80,7 +81,7 @@ func (f *findings) invalid(field, format string, args ...any) {
 }
 
 // first reports whether a text is said for the first time.
-func (f *findings) first(text string) bool {
+func (f *Findings) first(text string) bool {
 	if f.said == nil {
 		f.said = map[string]bool{}
 	}
@@ -89,8 +90,11 @@ func (f *findings) first(text string) bool {
 	return !before
 }
 
-// err returns what is invalid as one error, or nil.
-func (f *findings) err() error {
+// Warnings returns what was warned of.
+func (f *Findings) Warnings() []Warning { return f.warnings }
+
+// Err returns what is invalid as one error of one line in which errors.As finds an [Invalid], or nil.
+func (f *Findings) Err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/steg-kafka/steg/internal/configsource"
 	"github.com/steg-kafka/steg/internal/kafka"
 	"github.com/steg-kafka/steg/internal/operator/model"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // TestWhatIsRenderedIsUnderstood: the bridge takes any settings that come out, in both forms, and has nothing to say about
@@ -62,7 +63,7 @@ func bring(properties map[string]string, key string) {
 
 func understood(t rapid.TB, settings map[string]string) {
 	t.Helper()
-	layer, err := configsource.Text("STEG_PROPERTIES", model.PropertiesText(settings))
+	layer, err := configsource.Text("STEG_PROPERTIES", properties.Text(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +257,7 @@ func FuzzPropertiesText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, value string) {
 		key, value = strings.ToValidUTF8(key, "?"), strings.ToValidUTF8(value, "?")
 		settings := map[string]string{key: value, "other.key": "1"}
-		text := model.PropertiesText(settings)
+		text := properties.Text(settings)
 		if expanded := expand(text); expanded != text {
 			t.Errorf("Kubernetes would make %q of %q", expanded, text)
 		}

@@ -42,7 +42,7 @@ const (
 	Domain = "steg.dev/"
 	// LabelBridge asks for a sidecar; its value is the name of a KafkaBridge of the pod's namespace.
 	LabelBridge = Domain + "bridge"
-	// LabelUsesCluster is reserved for the second way to ask for a sidecar.
+	// LabelUsesCluster asks for a sidecar without a KafkaBridge; its value is the name of a Kafka.
 	LabelUsesCluster = Domain + "cluster"
 )
 
@@ -61,13 +61,14 @@ const (
 	AnnotationContainerName = Domain + "container-name"
 	AnnotationSocket        = Domain + "socket"
 	AnnotationJSONPatch     = Domain + "json-patch"
-	// AnnotationUser is reserved for LabelUsesCluster.
+	// AnnotationUser, with LabelUsesCluster, is the KafkaUser that the sidecar logs in as: its name, or namespace/name.
 	AnnotationUser = Domain + "user"
 )
 
 // Annotations that the operator writes on pods and pod templates.
 const (
-	// AnnotationInjected is "namespace/name" of the KafkaBridge that a pod's sidecar is configured from.
+	// AnnotationInjected is "namespace/name" of the KafkaBridge that a pod's sidecar is configured from, or of the Kafka with
+	// LabelUsesCluster.
 	AnnotationInjected = Domain + "injected"
 	// AnnotationConfigHash says which generation of settings a pod with a sidecar, or of a deployed bridge, has.
 	AnnotationConfigHash = Domain + "config-hash"
@@ -82,6 +83,9 @@ const (
 	// RolloutWorkload restarts them as their workload's update strategy says.
 	RolloutWorkload = "Workload"
 )
+
+// KeyMirroredAuthority is the key, in the mirror of a KafkaUser's Secret, of the certificates that vouch for the brokers.
+const KeyMirroredAuthority = "cluster-ca.crt"
 
 // Ports of the bridge.
 const (
