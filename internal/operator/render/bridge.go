@@ -17,6 +17,7 @@ import (
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // Bridge returns the objects of a deployed bridge, what others refer to first. With 0 replicas they are the same objects,
@@ -49,16 +50,6 @@ func (r bridge) labels(template *v1.MetadataTemplate) map[string]string {
 	return labels
 }
 
-// annotations returns those of an object's template, with the operator's over them. The result may be nil.
-func annotations(template *v1.MetadataTemplate, own map[string]string) map[string]string {
-	if template == nil || len(template.Annotations) == 0 {
-		return own
-	}
-	all := maps.Clone(template.Annotations)
-	maps.Copy(all, own)
-	return all
-}
-
 // owner is the KafkaBridge: its objects go with it. Nothing is controlled by it in Kubernetes' sense, as in the reference
 // operator.
 func (r bridge) owner() *metav1.OwnerReferenceApplyConfiguration {
@@ -85,7 +76,7 @@ func (r bridge) serviceAccount() *corev1.ServiceAccountApplyConfiguration {
 func (r bridge) configMap() *corev1.ConfigMapApplyConfiguration {
 	return corev1.ConfigMap(names.BridgeConfigMap(r.Name), r.Namespace).WithOwnerReferences(r.owner()).
 		WithLabels(r.labels(nil)).
-		WithData(map[string]string{names.FileConfig: model.PropertiesText(r.Properties())})
+		WithData(map[string]string{names.FileConfig: properties.Text(r.Properties())})
 }
 
 // service is where others reach the bridges. Consumers live in one pod each: with several replicas, requests about a consumer
@@ -106,11 +97,6 @@ func (r bridge) service() *corev1.ServiceApplyConfiguration {
 		WithLabels(r.labels(template.Metadata)).WithLabels(map[string]string{names.LabelDiscovery: "true"}).
 		WithAnnotations(annotations(template.Metadata, map[string]string{names.AnnotationDiscovery: r.discovery()})).
 		WithSpec(spec)
-}
-
-// servicePort leads to the container's port of the same name.
-func servicePort(name string, port int32) *corev1.ServicePortApplyConfiguration {
-	return corev1.ServicePort().WithName(name).WithPort(port).WithTargetPort(intstr.FromString(name)).WithProtocol(core.ProtocolTCP)
 }
 
 // discovery describes the Service's ports in the reference operator's words.

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	setv1 "github.com/steg-kafka/steg/api/core/v1"
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/golden"
 	"github.com/steg-kafka/steg/internal/operator/model"
@@ -99,7 +100,8 @@ func typed(t testing.TB, object runtime.ApplyConfiguration) metav1.Object {
 	into, ok := map[string]metav1.Object{
 		"v1 ServiceAccount": &corev1.ServiceAccount{}, "v1 ConfigMap": &corev1.ConfigMap{}, "v1 Service": &corev1.Service{},
 		"networking.k8s.io/v1 NetworkPolicy": &networkingv1.NetworkPolicy{}, "policy/v1 PodDisruptionBudget": &policyv1.PodDisruptionBudget{},
-		"apps/v1 Deployment": &appsv1.Deployment{},
+		"apps/v1 Deployment": &appsv1.Deployment{}, "v1 Secret": &corev1.Secret{}, "v1 PersistentVolumeClaim": &corev1.PersistentVolumeClaim{},
+		"networking.k8s.io/v1 Ingress": &networkingv1.Ingress{}, "core.strimzi.io/v1 StrimziPodSet": &setv1.StrimziPodSet{},
 	}[kind.APIVersion+" "+kind.Kind]
 	if !ok {
 		t.Fatalf("%+v is not known to this test", kind)

@@ -63,14 +63,13 @@ func Bridge(in BridgeOutcome) v1.KafkaBridgeStatus {
 		next.URL, next.LabelSelector, next.Replicas = in.URL, in.Selector, in.Deployment.Replicas
 		next.Conditions = append(warnings(in.Warnings), readiness(in))
 	}
-	stamp(next.Conditions, in)
+	stamp(&next.Status, in.Previous.Status, in.Now)
 	return next
 }
 
 // Same tells whether two statuses say the same: when they began to say so does not count.
 func Same(a, b v1.KafkaBridgeStatus) bool {
-	return a.URL == b.URL && a.Replicas == b.Replicas && a.LabelSelector == b.LabelSelector &&
-		a.ObservedGeneration == b.ObservedGeneration && slices.EqualFunc(a.Conditions, b.Conditions, sameCondition)
+	return a.URL == b.URL && a.Replicas == b.Replicas && a.LabelSelector == b.LabelSelector && sameStatus(a.Status, b.Status)
 }
 
 func sameCondition(a, b v1.Condition) bool {
@@ -146,24 +145,33 @@ func line(message string) string {
 
 // stamp gives each condition the time at which its content came up: that of the same condition before, or now. Waiting for a
 // new generation is not the same condition, whatever it says.
-func stamp(conditions []v1.Condition, in BridgeOutcome) {
-	now := in.Now.UTC().Format(time.RFC3339)
-	for i := range conditions {
-		c := &conditions[i]
-		c.LastTransitionTime = now
-		if c.Reason == ReasonCreating && in.Previous.ObservedGeneration != in.Generation {
+func stamp(next *v1.Status, previous v1.Status, now time.Time) {
+	for i := range next.Conditions {
+		c := &next.Conditions[i]
+		c.LastTransitionTime = now.UTC().Format(time.RFC3339)
+		if c.Reason == ReasonCreating && previous.ObservedGeneration != next.ObservedGeneration {
 			continue
 		}
-		at := slices.IndexFunc(in.Previous.Conditions, func(p v1.Condition) bool { return sameCondition(p, *c) })
-		if at >= 0 && in.Previous.Conditions[at].LastTransitionTime != "" {
-			c.LastTransitionTime = in.Previous.Conditions[at].LastTransitionTime
+		at := slices.IndexFunc(previous.Conditions, func(p v1.Condition) bool { return sameCondition(p, *c) })
+		if at >= 0 && previous.Conditions[at].LastTransitionTime != "" {
+			c.LastTransitionTime = previous.Conditions[at].LastTransitionTime
 		}
 	}
 }
 
 // News returns the conditions of next that previous had not.
 func News(previous, next v1.KafkaBridgeStatus) []v1.Condition {
+	return NewConditions(previous.Status, next.Status)
+}
+
+// NewConditions is News for any kind.
+func NewConditions(previous, next v1.Status) []v1.Condition {
 	return slices.DeleteFunc(slices.Clone(next.Conditions), func(c v1.Condition) bool {
 		return slices.ContainsFunc(previous.Conditions, func(p v1.Condition) bool { return sameCondition(p, c) })
 	})
+}
+
+// sameStatus tells whether two statuses of any kind say the same in what all kinds have.
+func sameStatus(a, b v1.Status) bool {
+	return a.ObservedGeneration == b.ObservedGeneration && slices.EqualFunc(a.Conditions, b.Conditions, sameCondition)
 }
