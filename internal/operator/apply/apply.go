@@ -39,8 +39,8 @@ type Options struct {
 	// FieldOwner is the manager under which fields are applied.
 	FieldOwner string
 	// Kinds are those among which an owner's objects are looked for when it no longer wants them. Every object that is
-	// applied must be of one of them.
-	Kinds []schema.GroupVersionKind
+	// applied must be of one of them, or of one of Kept, whose objects are never deleted here.
+	Kinds, Kept []schema.GroupVersionKind
 	// Identity returns the labels that every object of an owner carries, and no object of another.
 	Identity func(owner client.Object) labels.Set
 }
@@ -101,7 +101,7 @@ func (a *Applier) All(ctx context.Context, owner client.Object, objects []runtim
 		if err != nil {
 			return result, err
 		}
-		if !slices.Contains(a.Kinds, w.ref.gvk) {
+		if !slices.Contains(a.Kinds, w.ref.gvk) && !slices.Contains(a.Kept, w.ref.gvk) {
 			return result, fmt.Errorf("%s is of a kind that would never be pruned", w.ref)
 		}
 		wanted[w.ref] = true

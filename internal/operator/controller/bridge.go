@@ -84,8 +84,8 @@ func (r *bridges) Reconcile(ctx context.Context, req reconcile.Request) (reconci
 		return reconcile.Result{}, nil
 	}
 	paused := bridge.Annotations[names.AnnotationPause] == "true"
-	r.Metrics.present(key, paused)
-	r.Metrics.begin(key, r.notes.due(key, began))
+	r.Metrics.present(names.KindKafkaBridge, key, paused)
+	r.Metrics.begin(names.KindKafkaBridge, key, r.notes.due(key, began))
 	var out outcome
 	if !paused {
 		out = r.pass(ctx, bridge)
@@ -97,7 +97,7 @@ func (r *bridges) Reconcile(ctx context.Context, req reconcile.Request) (reconci
 			out.err = errors.Join(out.err, err)
 		}
 	}
-	r.Metrics.end(key, r.Now().Sub(began), out.err != nil)
+	r.Metrics.end(names.KindKafkaBridge, key, r.Now().Sub(began), out.err != nil)
 	return r.next(bridge, out)
 }
 
@@ -210,7 +210,7 @@ func (r *bridges) next(bridge *v1.KafkaBridge, out outcome) (reconcile.Result, e
 // gone cleans up after a KafkaBridge that was deleted. Its objects are the garbage collector's; the pods that have their
 // sidecar from it go on, but none can be made anew.
 func (r *bridges) gone(ctx context.Context, key client.ObjectKey) error {
-	r.Metrics.gone(key)
+	r.Metrics.gone(names.KindKafkaBridge, key)
 	r.notes.drop(key)
 	if r.Deploy {
 		r.applier.Forget(key)

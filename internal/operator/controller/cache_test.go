@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	podsetv1 "github.com/steg-kafka/steg/api/core/v1"
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/inject"
 	"github.com/steg-kafka/steg/internal/operator/model"
@@ -47,6 +48,28 @@ func stripped(t *testing.T, pod *corev1.Pod) *corev1.Pod {
 	return kept
 }
 
+// TestAsksForKafka: each pod that asks for a sidecar is looked at once.
+func TestAsksForKafka(t *testing.T) {
+	which, err := asksForKafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		of   labels.Set
+		want bool
+	}{
+		{labels.Set{names.LabelUsesCluster: "c"}, true},
+		{labels.Set{names.LabelUsesCluster: ""}, true},
+		{labels.Set{names.LabelUsesCluster: "c", names.LabelBridge: "b"}, false},
+		{labels.Set{names.LabelBridge: "b"}, false},
+		{labels.Set{"app": "x"}, false},
+	} {
+		if got := which.Matches(c.of); got != c.want {
+			t.Errorf("%v: %v", c.of, got)
+		}
+	}
+}
+
 // TestStripPodKeepsAnswers: whatever is asked of a pod, the cache's copy gives the same answer as the whole pod, and is
 // smaller.
 func TestStripPodKeepsAnswers(t *testing.T) {
@@ -59,6 +82,9 @@ func TestStripPodKeepsAnswers(t *testing.T) {
 	pods["long name"].Labels[names.LabelBridge] = ""
 	pods["long name"].Annotations[names.AnnotationBridgeName] = "a.long.name"
 	pods["two ways"].Labels[names.LabelUsesCluster] = "c"
+	pods["a Kafka"] = labelled()
+	pods["a Kafka"].Labels = map[string]string{names.LabelUsesCluster: "c"}
+	pods["a Kafka"].Annotations[names.AnnotationUser] = "n/u"
 	pods["ended"].Status.Phase = corev1.PodSucceeded
 	for name, native := range map[string]bool{"native": true, "not native": false} {
 		if pods[name], _, err = inject.Pod(labelled(), inject.Request{Namespace: "ns", Bridge: checked, Native: native}); err != nil {
@@ -126,15 +152,23 @@ func TestCacheOptions(t *testing.T) {
 	if err != nil || all.DefaultNamespaces != nil {
 		t.Errorf("%v, %v", err, all.DefaultNamespaces)
 	}
+	if bridges, err := BridgeCache([]string{"a", "b"}); err != nil || len(bridges.ByObject) != 2 || len(bridges.DefaultNamespaces) != 2 || !bridges.ReaderFailOnMissingInformer {
+		t.Errorf("%v, %+v", err, bridges)
+	}
 	mine := labels.Set(identity(&v1.KafkaBridge{ObjectMeta: metav1.ObjectMeta{Name: "b"}}))
-	if !o.DefaultLabelSelector.Matches(mine) || o.DefaultLabelSelector.Matches(labels.Set{names.LabelManagedBy: names.ManagedBy}) {
+	kafkas := clusterLabels("c")
+	if !o.DefaultLabelSelector.Matches(mine) || !o.DefaultLabelSelector.Matches(kafkas) || o.DefaultLabelSelector.Matches(labels.Set{names.LabelManagedBy: names.ManagedBy}) {
 		t.Errorf("selector %s", o.DefaultLabelSelector)
 	}
 	for object, by := range o.ByObject {
 		switch object.(type) {
-		case *v1.KafkaBridge:
-			if !by.Label.Matches(labels.Set{}) {
-				t.Errorf("KafkaBridges by %s", by.Label)
+		case *v1.KafkaBridge, *v1.Kafka, *v1.KafkaNodePool, *v1.KafkaTopic, *v1.KafkaUser:
+			if by.Label != nil && !by.Label.Matches(labels.Set{}) {
+				t.Errorf("%T by %s", object, by.Label)
+			}
+		case *podsetv1.StrimziPodSet:
+			if by.Label.Matches(labels.Set{names.LabelKind: "KafkaConnect"}) || !by.Label.Matches(labels.Set{names.LabelKind: names.KindKafka}) {
+				t.Errorf("StrimziPodSets by %s", by.Label)
 			}
 		case *corev1.Pod:
 			if by.Label.Matches(labels.Set{"app": "x"}) || !by.Label.Matches(labels.Set{names.LabelBridge: ""}) {

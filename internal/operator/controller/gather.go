@@ -62,9 +62,14 @@ func (r *bridges) gather(ctx context.Context, bridge *v1.KafkaBridge) (model.Bri
 
 // read gets an object past the cache; ok is false if there is none.
 func (r *bridges) read(ctx context.Context, key client.ObjectKey, into client.Object) (ok bool, err error) {
+	return readLive(ctx, r.live, key, into)
+}
+
+// readLive gets an object; ok is false if there is none.
+func readLive(ctx context.Context, from client.Reader, key client.ObjectKey, into client.Object) (ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	err = r.live.Get(ctx, key, into)
+	err = from.Get(ctx, key, into)
 	switch {
 	case apierrors.IsNotFound(err):
 		return false, nil

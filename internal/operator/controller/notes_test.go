@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/steg-kafka/steg/internal/operator/model"
+	"github.com/steg-kafka/steg/internal/operator/names"
 )
 
 func TestNotes(t *testing.T) {
@@ -45,10 +46,10 @@ func TestMetricsLint(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := client.ObjectKey{Namespace: "ns", Name: "b"}
-	m.present(key, true)
-	m.begin(key, true)
-	m.end(key, time.Second, false)
-	m.end(key, time.Second, true)
+	m.present(names.KindKafkaBridge, key, true)
+	m.begin(names.KindKafkaBridge, key, true)
+	m.end(names.KindKafkaBridge, key, time.Second, false)
+	m.end(names.KindKafkaBridge, key, time.Second, true)
 	m.staleness(key, 3)
 	m.withoutSidecar(map[string]int{"ns": 2})
 	problems, err := testutil.GatherAndLint(registry)
@@ -68,7 +69,8 @@ func TestMetricsLint(t *testing.T) {
 	}
 	want := []string{
 		"steg_pods_evicted_total", "steg_pods_stale", "steg_pods_without_sidecar",
-		"strimzi_reconciliations_duration_seconds", "strimzi_reconciliations_failed_total", "strimzi_reconciliations_locked_total",
+		"strimzi_reconciliations_duration_seconds", "strimzi_reconciliations_duration_seconds_max",
+		"strimzi_reconciliations_failed_total", "strimzi_reconciliations_locked_total",
 		"strimzi_reconciliations_periodical_total", "strimzi_reconciliations_successful_total", "strimzi_reconciliations_total",
 		"strimzi_resources", "strimzi_resources_paused",
 	}
@@ -78,13 +80,44 @@ func TestMetricsLint(t *testing.T) {
 	if _, err := NewMetrics(registry); err == nil {
 		t.Error("registered twice")
 	}
-	m.gone(key)
+	m.gone(names.KindKafkaBridge, key)
 	if n := testutil.CollectAndCount(m.stale); n != 0 {
 		t.Errorf("%d series of a KafkaBridge that is gone", n)
 	}
 	if got := testutil.ToFloat64(m.resources); got != 0 {
 		t.Errorf("%v resources", got)
 	}
+}
+
+// TestMetricsTally: resources are counted by kind and namespace, however often they are seen.
+func TestMetricsTally(t *testing.T) {
+	m, err := NewMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := client.ObjectKey{Namespace: "ns", Name: "a"}, client.ObjectKey{Namespace: "ns", Name: "b"}
+	counted := func(kind string, all, paused float64) {
+		t.Helper()
+		if got := testutil.ToFloat64(m.resources.WithLabelValues(kind, "ns", "")); got != all {
+			t.Errorf("%v of %s, want %v", got, kind, all)
+		}
+		if got := testutil.ToFloat64(m.paused.WithLabelValues(kind, "ns", "")); got != paused {
+			t.Errorf("%v of %s are paused, want %v", got, kind, paused)
+		}
+	}
+	m.present(names.KindKafkaTopic, a, true)
+	m.present(names.KindKafkaTopic, a, true)
+	m.present(names.KindKafkaTopic, b, false)
+	m.present(names.KindKafkaUser, a, false)
+	counted(names.KindKafkaTopic, 2, 1)
+	counted(names.KindKafkaUser, 1, 0)
+	m.present(names.KindKafkaTopic, a, false)
+	m.present(names.KindKafkaTopic, b, true)
+	counted(names.KindKafkaTopic, 2, 1)
+	m.gone(names.KindKafkaTopic, b)
+	m.gone(names.KindKafkaTopic, b)
+	counted(names.KindKafkaTopic, 1, 0)
+	counted(names.KindKafkaUser, 1, 0)
 }
 
 func TestLacks(t *testing.T) {

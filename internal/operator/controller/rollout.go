@@ -60,8 +60,8 @@ func (r *bridges) podsOf(ctx context.Context, bridge client.ObjectKey) ([]corev1
 		return nil, fmt.Errorf("list pods: %w", err)
 	}
 	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool {
-		name, ok, err := inject.Wants(p.Labels, p.Annotations)
-		return err != nil || !ok || name != bridge.Name || over(&p)
+		wish, ok, err := inject.Wants(p.Labels, p.Annotations)
+		return err != nil || !ok || wish.Bridge != bridge.Name || over(&p)
 	}), nil
 }
 

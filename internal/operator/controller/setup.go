@@ -79,9 +79,9 @@ func SetupBridge(mgr manager.Manager, o Options) error {
 func podEvents() handler.EventHandler {
 	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 	enqueue := func(object client.Object, q queue) {
-		bridge, ok, err := inject.Wants(object.GetLabels(), object.GetAnnotations())
-		if err == nil && ok {
-			key := client.ObjectKey{Namespace: object.GetNamespace(), Name: bridge}
+		wish, ok, err := inject.Wants(object.GetLabels(), object.GetAnnotations())
+		if err == nil && ok && wish.Bridge != "" {
+			key := client.ObjectKey{Namespace: object.GetNamespace(), Name: wish.Bridge}
 			q.AddAfter(reconcile.Request{NamespacedName: key}, podsPause)
 		}
 	}

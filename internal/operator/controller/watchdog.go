@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,9 +29,11 @@ type WatchdogOptions struct {
 	Interval time.Duration // between two looks
 	Grace    time.Duration // pods younger than this are not looked at
 	Evict    bool          // evict what is found, if something will make it anew
-	Metrics  *Metrics
-	Log      *slog.Logger
-	Now      func() time.Time // time.Now if nil
+	// Namespaces are those whose pods are looked at, as Cache was given them; none: all.
+	Namespaces []string
+	Metrics    *Metrics
+	Log        *slog.Logger
+	Now        func() time.Time // time.Now if nil
 }
 
 const (
@@ -49,6 +54,8 @@ const (
 type watchdog struct {
 	WatchdogOptions
 	client   client.Client
+	pods     []client.Reader // who have the labelled pods, each pod once
+	live     client.Reader   // past the cache
 	events   events.EventRecorder
 	reported map[types.UID]time.Time // pods, and when each was reported last
 	evicted  map[types.UID]eviction  // owners
@@ -61,14 +68,25 @@ type eviction struct {
 }
 
 // SetupWatchdog has the manager's leader look for labelled pods that run without a sidecar: the webhook was away when they
-// were made, with a failure policy that lets pods through. The manager's cache must be made with Cache.
+// were made, with a failure policy that lets pods through. The manager's cache must be made with Cache; the pods that ask for a
+// Kafka have one of their own, which is empty unless this replica leads.
 func SetupWatchdog(mgr manager.Manager, o WatchdogOptions) error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	which, err := asksForKafka()
+	if err != nil {
+		return err
+	}
+	direct, err := ownCache(mgr, o.Namespaces, &corev1.Pod{}, which, stripPod)
+	if err != nil {
+		return err
+	}
 	w := &watchdog{
 		WatchdogOptions: o,
 		client:          mgr.GetClient(),
+		pods:            []client.Reader{mgr.GetClient(), direct},
+		live:            mgr.GetAPIReader(),
 		events:          mgr.GetEventRecorder(names.FieldOwner),
 		reported:        make(map[types.UID]time.Time),
 		evicted:         make(map[types.UID]eviction),
@@ -79,8 +97,25 @@ func SetupWatchdog(mgr manager.Manager, o WatchdogOptions) error {
 				return fmt.Errorf("watch %T: %w", watched, err)
 			}
 		}
+		if _, err := direct.GetInformer(ctx, &corev1.Pod{}); err != nil {
+			return fmt.Errorf("watch pods that ask for a Kafka: %w", err)
+		}
 		return w.run(ctx)
 	}))
+}
+
+// asksForKafka selects the pods that ask for a sidecar without a KafkaBridge. One that has both labels, which is always refused,
+// is left to Cache.
+func asksForKafka() (labels.Selector, error) {
+	asks, err := labels.NewRequirement(names.LabelUsesCluster, selection.Exists, nil)
+	if err != nil {
+		return nil, fmt.Errorf("label of pods: %w", err)
+	}
+	other, err := labels.NewRequirement(names.LabelBridge, selection.DoesNotExist, nil)
+	if err != nil {
+		return nil, fmt.Errorf("label of pods: %w", err)
+	}
+	return labels.NewSelector().Add(*asks, *other), nil
 }
 
 // run looks until the context ends. What goes wrong at one look is logged: the next may do better.
@@ -101,24 +136,24 @@ func (w *watchdog) run(ctx context.Context) error {
 
 // look goes over all pods once.
 func (w *watchdog) look(ctx context.Context) error {
-	list := &corev1.PodList{}
-	if err := w.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("list pods: %w", err)
+	pods, err := w.labelled(ctx)
+	if err != nil {
+		return err
 	}
 	now := w.Now()
 	counts := make(map[string]int)
 	still := make(map[types.UID]time.Time)
 	var errs []error
-	for i := range list.Items {
-		pod := &list.Items[i]
-		bridge, missing := w.missing(pod, now)
+	for i := range pods {
+		pod := &pods[i]
+		wish, missing := w.missing(pod, now)
 		if !missing {
 			continue
 		}
 		counts[pod.Namespace]++
-		still[pod.UID] = w.report(pod, bridge, now)
+		still[pod.UID] = w.report(pod, wish, now)
 		if w.Evict {
-			errs = append(errs, w.evict(ctx, pod, bridge, now))
+			errs = append(errs, w.evict(ctx, pod, wish, now))
 		}
 	}
 	w.reported = still
@@ -131,40 +166,52 @@ func (w *watchdog) look(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// labelled returns all pods that ask for a sidecar. They are the caches' own.
+func (w *watchdog) labelled(ctx context.Context) (pods []corev1.Pod, err error) {
+	for _, from := range w.pods {
+		list := &corev1.PodList{}
+		if err := from.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("list pods: %w", err)
+		}
+		pods = append(pods, list.Items...)
+	}
+	return pods, nil
+}
+
 // missing tells whether the pod should have a sidecar, has none, and has had the time for it. What the webhook leaves alone
-// is left alone here too: kube-system, and the operator's own pods.
-func (w *watchdog) missing(pod *corev1.Pod, now time.Time) (bridge string, missing bool) {
+// is left alone here too: kube-system, and the operator's own pods. The wish is empty if the pod asks for what can't be.
+func (w *watchdog) missing(pod *corev1.Pod, now time.Time) (wish inject.Wish, missing bool) {
 	if pod.Namespace == metav1.NamespaceSystem || pod.Labels[names.LabelName] == names.Operator || over(pod) {
-		return "", false
+		return wish, false
 	}
 	if inject.Injected(pod) || now.Sub(pod.CreationTimestamp.Time) < w.Grace {
-		return "", false
+		return wish, false
 	}
-	bridge, wants, err := inject.Wants(pod.Labels, pod.Annotations)
-	return bridge, wants || err != nil
+	wish, wants, err := inject.Wants(pod.Labels, pod.Annotations)
+	return wish, wants || err != nil
 }
 
 // report says it on the pod and on its owner, if that has not been done for a while; it returns when it was done last.
-func (w *watchdog) report(pod *corev1.Pod, bridge string, now time.Time) time.Time {
+func (w *watchdog) report(pod *corev1.Pod, wish inject.Wish, now time.Time) time.Time {
 	if last, ok := w.reported[pod.UID]; ok && now.Sub(last) < remindAfter {
 		return last
 	}
-	const note = "pod %s asks for the sidecar of KafkaBridge %q by its label and runs without it: " +
+	const note = "pod %s asks for a sidecar by its label, for %s, and runs without it: " +
 		"the webhook was not reached when the pod was made; delete the pod to have it made anew"
-	w.Log.Warn("pod without sidecar", "namespace", pod.Namespace, "pod", pod.Name, "bridge", bridge)
-	w.events.Eventf(reference(pod, "v1", "Pod"), nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, bridge)
+	w.Log.Warn("pod without sidecar", "namespace", pod.Namespace, "pod", pod.Name, "for", wish.String())
+	w.events.Eventf(reference(pod, "v1", "Pod"), nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, wish)
 	if owner := metav1.GetControllerOf(pod); owner != nil {
 		about := &corev1.ObjectReference{
 			APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: pod.Namespace,
 		}
-		w.events.Eventf(about, nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, bridge)
+		w.events.Eventf(about, nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, wish)
 	}
 	return now
 }
 
 // evict evicts a pod that its owner will make anew, through the API that heeds disruption budgets. It leaves pods alone
-// whose KafkaBridge is missing, since the new pod would be refused, and owners that had their turn not long ago.
-func (w *watchdog) evict(ctx context.Context, pod *corev1.Pod, bridge string, now time.Time) error {
+// that ask for what is missing or can't be, since the new pod would be refused, and owners that had their turn not long ago.
+func (w *watchdog) evict(ctx context.Context, pod *corev1.Pod, wish inject.Wish, now time.Time) error {
 	owner := metav1.GetControllerOf(pod)
 	if owner == nil {
 		return nil
@@ -173,9 +220,8 @@ func (w *watchdog) evict(ctx context.Context, pod *corev1.Pod, bridge string, no
 	if !last.at.IsZero() && now.Sub(last.at) < last.pause {
 		return nil
 	}
-	err := w.client.Get(ctx, client.ObjectKey{Namespace: pod.Namespace, Name: bridge}, &v1.KafkaBridge{})
-	if err != nil {
-		return client.IgnoreNotFound(err)
+	if found, err := w.found(ctx, pod.Namespace, wish); !found {
+		return err
 	}
 	done, err := w.evictNow(ctx, pod)
 	pause := max(last.pause, evictPause)
@@ -184,6 +230,24 @@ func (w *watchdog) evict(ctx context.Context, pod *corev1.Pod, bridge string, no
 	}
 	w.evicted[owner.UID] = eviction{at: now, pause: pause}
 	return err
+}
+
+// found tells whether what a pod asks for is there. Kafkas and KafkaUsers are read past the cache, which may not keep them.
+func (w *watchdog) found(ctx context.Context, namespace string, wish inject.Wish) (bool, error) {
+	home := cmp.Or(wish.UserNamespace, namespace)
+	var err error
+	switch {
+	case wish == inject.Wish{}:
+		return false, nil
+	case wish.Bridge != "":
+		err = w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: wish.Bridge}, &v1.KafkaBridge{})
+	default:
+		err = w.live.Get(ctx, client.ObjectKey{Namespace: home, Name: wish.Cluster}, &v1.Kafka{})
+	}
+	if err == nil && wish.User != "" {
+		err = w.live.Get(ctx, client.ObjectKey{Namespace: home, Name: wish.User}, &v1.KafkaUser{})
+	}
+	return err == nil, client.IgnoreNotFound(err)
 }
 
 // evictNow asks for the eviction; a disruption budget may forbid it for now, and the pod may be gone already.

@@ -23,8 +23,8 @@ type BrokerConfig struct {
 	Secret bool
 	// ReadOnly says that it can't be changed while the broker runs.
 	ReadOnly bool
-	// Dynamic says that it was set at run time, for this broker (Own) or for all.
-	Dynamic, Own bool
+	// Dynamic says that it was set at run time, for this broker (Own) or for all; Static that it is from the broker's file.
+	Dynamic, Own, Static bool
 }
 
 // BrokerConfigs asks one broker for its settings in force, by name; with AllBrokers it is what was set for all at run time.
@@ -51,6 +51,7 @@ func (a *Admin) BrokerConfigs(ctx context.Context, id int32) (map[string]BrokerC
 		config := BrokerConfig{
 			Secret: c.IsSensitive, ReadOnly: c.ReadOnly, Own: c.Source == kmsg.ConfigSourceDynamicBrokerConfig,
 			Dynamic: c.Source == kmsg.ConfigSourceDynamicBrokerConfig || c.Source == kmsg.ConfigSourceDynamicDefaultBrokerConfig,
+			Static:  c.Source == kmsg.ConfigSourceStaticBrokerConfig,
 		}
 		if c.Value != nil {
 			config.Value = *c.Value

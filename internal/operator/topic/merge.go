@@ -9,9 +9,10 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/internal/operator/names"
 )
 
-// Agreed is what a resource and its topic agree on, in the bidirectional mode. It stands in AnnotationAgreed; the
+// Agreed is what a resource and its topic agree on, in the bidirectional mode. It stands in names.AnnotationAgreed; the
 // reference operator kept it in a topic of its own.
 type Agreed struct {
 	Partitions int32             `json:"partitions"`
@@ -35,7 +36,7 @@ func ParseAgreed(text string) (*Agreed, error) {
 	}
 	var a Agreed
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
-		return nil, fmt.Errorf("annotation %s: %w: remove it", AnnotationAgreed, err)
+		return nil, fmt.Errorf("annotation %s: %w: remove it", names.AnnotationAgreed, err)
 	}
 	return &a, nil
 }

@@ -54,21 +54,11 @@ func compareClaims(a, b Claim) int {
 func Conflict(owner Claim) Problem {
 	return Problem{ReasonConflict, fmt.Sprintf(
 		"the topic %s is managed by the KafkaTopic %s in namespace %s, which is older: delete one of the two, or set %s: \"false\" on it",
-		owner.Topic, owner.Name, owner.Namespace, AnnotationManaged)}
+		owner.Topic, owner.Name, owner.Namespace, names.AnnotationManaged)}
 }
 
-// What marks resources. The first two are the reference operator's.
-const (
-	// AnnotationManaged set to "false" leaves the topic alone, also when the resource is deleted.
-	AnnotationManaged = "strimzi.io/managed"
-	// Finalizer keeps a deleted resource until its topic is gone.
-	Finalizer = "strimzi.io/topic-operator"
-	// AnnotationAgreed holds what resource and topic last agreed on, in the bidirectional mode.
-	AnnotationAgreed = "steg.dev/agreed"
-)
-
 // Managed reports whether a resource is to be carried out at all.
-func Managed(cr *v1.KafkaTopic) bool { return cr.Annotations[AnnotationManaged] != "false" }
+func Managed(cr *v1.KafkaTopic) bool { return cr.Annotations[names.AnnotationManaged] != "false" }
 
 // Action is what becomes of a resource in one pass.
 type Action int

@@ -71,12 +71,12 @@ func TestDecide(t *testing.T) {
 		"usual":                            {f: Facts{Owner: mine}, want: Reconcile},
 		"somebody else's":                  {f: Facts{Owner: other}, want: Yield},
 		"paused":                           {with: map[string]string{names.AnnotationPause: "true"}, f: Facts{Owner: mine}, want: Pause},
-		"not managed":                      {with: map[string]string{AnnotationManaged: "false"}, want: Unmanage},
-		"managed":                          {with: map[string]string{AnnotationManaged: "true", names.AnnotationPause: "no"}, f: Facts{Owner: mine}, want: Reconcile},
+		"not managed":                      {with: map[string]string{names.AnnotationManaged: "false"}, want: Unmanage},
+		"managed":                          {with: map[string]string{names.AnnotationManaged: "true", names.AnnotationPause: "no"}, f: Facts{Owner: mine}, want: Reconcile},
 		"deleted":                          {deleting: true, f: Facts{Owner: mine}, want: Remove},
 		"deleted, the cluster is gone":     {deleting: true, f: Facts{Owner: mine, Gone: true}, want: Release},
 		"deleted, somebody else's":         {deleting: true, f: Facts{Owner: other}, want: Release},
-		"deleted, not managed":             {deleting: true, with: map[string]string{AnnotationManaged: "false"}, want: Release},
+		"deleted, not managed":             {deleting: true, with: map[string]string{names.AnnotationManaged: "false"}, want: Release},
 		"deleted, paused":                  {deleting: true, with: map[string]string{names.AnnotationPause: "true"}, f: Facts{Owner: mine}, want: Release},
 		"deleted, one of Kafka's own":      {deleting: true, f: Facts{Owner: internal}, want: Release},
 		"not deleted, the cluster is gone": {f: Facts{Owner: mine, Gone: true}, want: Reconcile},
@@ -103,7 +103,7 @@ func TestClaimOf(t *testing.T) {
 	if c, _ := ClaimOf(cr); c.Topic != "new" {
 		t.Errorf("%+v", c)
 	}
-	cr.Annotations = map[string]string{AnnotationManaged: "false"}
+	cr.Annotations = map[string]string{names.AnnotationManaged: "false"}
 	if _, ok := ClaimOf(cr); ok {
 		t.Error("claimed")
 	}

@@ -10,7 +10,7 @@ import (
 	v1 "github.com/steg-kafka/steg/api/v1"
 )
 
-// ConditionUnmanaged is the condition of a resource with AnnotationManaged "false".
+// ConditionUnmanaged is the condition of a resource with names.AnnotationManaged "false".
 const ConditionUnmanaged = "Unmanaged"
 
 // maxMessage bounds a condition's message in bytes: it is to be read in a terminal.

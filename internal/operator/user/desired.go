@@ -143,19 +143,13 @@ func (u *User) secret(cr *v1.KafkaUser, o Options) error {
 	}
 	cluster := cr.Labels[names.LabelCluster]
 	maps.Copy(s.Labels, map[string]string{
-		names.LabelKind: KindKafkaUser, names.LabelCluster: cluster,
-		names.LabelName: ManagedBy, names.LabelInstance: names.LabelValue(u.Name), names.LabelManagedBy: ManagedBy,
+		names.LabelKind: names.KindKafkaUser, names.LabelCluster: cluster,
+		names.LabelName: names.ManagedByUsers, names.LabelInstance: names.LabelValue(u.Name), names.LabelManagedBy: names.ManagedByUsers,
 		names.LabelPartOf: names.LabelValue("strimzi-" + u.Name),
 	})
 	u.Secret = s
 	return nil
 }
-
-// Values of the Secret's labels, which are the reference operator's.
-const (
-	KindKafkaUser = "KafkaUser"
-	ManagedBy     = "strimzi-user-operator"
-)
 
 // quotas reads spec.quotas by Kafka's keys.
 func quotas(q *v1.KafkaUserQuotas) (map[string]float64, error) {

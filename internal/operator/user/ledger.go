@@ -18,9 +18,6 @@ const LedgerKey = "users"
 // 40,000 of twenty characters.
 const maxLedger = 900_000
 
-// LedgerName returns the name of the ConfigMap, which stands in the namespace of the Kafka resource and belongs to it.
-func LedgerName(cluster string) string { return cluster + "-kafka-users" }
-
 // ParseLedger reads a ConfigMap's data. A missing key is an empty ledger. The error names a line that can be no name, since
 // somebody changed it by hand: nothing may be concluded from the rest.
 func ParseLedger(data map[string]string) (Ledger, error) {

@@ -35,9 +35,6 @@ func TestLedger(t *testing.T) {
 	if _, changed = less.Without("a"); changed {
 		t.Error("nothing changed")
 	}
-	if LedgerName("my-cluster") != "my-cluster-kafka-users" {
-		t.Error(LedgerName("my-cluster"))
-	}
 }
 
 // What was changed by hand is not believed.

@@ -3,6 +3,8 @@ package user
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +40,6 @@ func Conflict(owner Claim) Problem {
 // Paused reports whether a resource is to be left as it is.
 func Paused(cr *v1.KafkaUser) bool { return cr.Annotations[names.AnnotationPause] == "true" }
 
-// AnnotationAllowedNamespaces on a KafkaUser lists the namespaces whose pods may use it besides its own: names with commas,
-// or * for all. Its Secret is mirrored there.
-const AnnotationAllowedNamespaces = names.Domain + "allowed-namespaces"
-
 // Allowed is who may use a user. The zero value is its own namespace only.
 type Allowed struct {
 	all   bool
@@ -64,7 +62,7 @@ func ParseAllowed(text string) (Allowed, error) {
 			continue
 		}
 		if !namespace(part) {
-			return Allowed{}, invalid("metadata.annotations[%s]: %q is no name of a namespace: write names with commas, such as shop,billing, or * for all", AnnotationAllowedNamespaces, clip(part))
+			return Allowed{}, invalid("metadata.annotations[%s]: %q is no name of a namespace: write names with commas, such as shop,billing, or * for all", names.AnnotationAllowedNamespaces, clip(part))
 		}
 		if a.names == nil {
 			a.names = map[string]bool{}
@@ -76,6 +74,9 @@ func ParseAllowed(text string) (Allowed, error) {
 
 // In reports whether pods of a namespace may use the user of another one.
 func (a Allowed) In(namespace string) bool { return a.all || a.names[namespace] }
+
+// Listed returns the namespaces that are named, sorted; * names none.
+func (a Allowed) Listed() []string { return slices.Sorted(maps.Keys(a.names)) }
 
 func namespace(name string) bool {
 	outer := func(b byte) bool { return b >= 'a' && b <= 'z' || b >= '0' && b <= '9' }

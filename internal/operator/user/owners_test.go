@@ -53,6 +53,10 @@ func TestParseAllowed(t *testing.T) {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
+	a, err := ParseAllowed("shop,*, billing,shop")
+	if got := strings.Join(a.Listed(), " "); err != nil || got != "billing shop" {
+		t.Error(got, err)
+	}
 }
 
 // FuzzAllowed: a namespace is allowed only if its name, or *, stands in the text.
