@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
+	podsets "github.com/steg-kafka/steg/api/core/v1"
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/api/v1beta2"
 	"github.com/steg-kafka/steg/internal/operator/names"
@@ -34,10 +36,6 @@ const (
 	reachTimeout = 5 * time.Minute
 	// reachPause is the time between two tries.
 	reachPause = 2 * time.Second
-	// requestsPerSecond and requestBurst are where the client slows itself down. The API server has limits of its own, by
-	// which it tells one client from another; these only stop a fault from flooding it.
-	requestsPerSecond = 100
-	requestBurst      = 200
 )
 
 // cluster is the API server and what it serves.
@@ -72,7 +70,7 @@ func restConfig(kubeconfig string, environ []string) (*rest.Config, error) {
 		return nil, fmt.Errorf("where the API server is: %w", err)
 	}
 	config.UserAgent = names.FieldOwner + "/" + version
-	config.QPS, config.Burst = requestsPerSecond, requestBurst
+	config.QPS = -1 // a batch of topics is as many writes; the API server has limits of its own, by which it tells clients apart
 	return config, nil
 }
 
@@ -125,17 +123,19 @@ func connect(config *rest.Config) (*cluster, error) {
 	return nil, errNotServed
 }
 
-// newScheme knows the kinds that are read and written by their Go types. KafkaBridge is v1's type in any version: the
-// versions have the same properties, so that an older one is read as it is where the newer is not served, as beside an older
-// release of the reference operator.
+// newScheme knows the kinds that are read and written by their Go types. What sidecars are configured from is v1's type in any
+// version: the versions have the same properties, so that an older one is read as it is where the newer is not served, as beside
+// an older release of the reference operator.
 func newScheme(bridges schema.GroupVersion) (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
-	err := errors.Join(corev1.AddToScheme(s), appsv1.AddToScheme(s), policyv1.AddToScheme(s))
+	err := errors.Join(corev1.AddToScheme(s), appsv1.AddToScheme(s), policyv1.AddToScheme(s), storagev1.AddToScheme(s))
 	if bridges == v1.GroupVersion {
-		return s, errors.Join(err, v1.AddToScheme(s))
+		return s, errors.Join(err, v1.AddToScheme(s), podsets.AddToScheme(s))
 	}
-	s.AddKnownTypeWithName(bridges.WithKind("KafkaBridge"), &v1.KafkaBridge{})
-	s.AddKnownTypeWithName(bridges.WithKind("KafkaBridgeList"), &v1.KafkaBridgeList{})
+	s.AddKnownTypeWithName(bridges.WithKind(names.KindKafkaBridge), &v1.KafkaBridge{})
+	s.AddKnownTypeWithName(bridges.WithKind(names.KindKafkaBridge+"List"), &v1.KafkaBridgeList{})
+	s.AddKnownTypeWithName(bridges.WithKind(names.KindKafka), &v1.Kafka{})
+	s.AddKnownTypeWithName(bridges.WithKind(names.KindKafkaUser), &v1.KafkaUser{})
 	metav1.AddToGroupVersion(s, bridges)
 	return s, err
 }

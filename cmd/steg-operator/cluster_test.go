@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	apiversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/rest"
 
@@ -64,9 +65,11 @@ func TestReach(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kinds, _, err := c.scheme.ObjectKinds(&v1.KafkaBridge{})
-		if err != nil || len(kinds) != 1 || kinds[0].Version != want || c.version != want {
-			t.Errorf("%v: %v as %v, %s", versions, err, kinds, c.version)
+		for _, object := range []runtime.Object{&v1.KafkaBridge{}, &v1.Kafka{}, &v1.KafkaUser{}} {
+			kinds, _, err := c.scheme.ObjectKinds(object)
+			if err != nil || len(kinds) != 1 || kinds[0].Version != want || c.version != want {
+				t.Errorf("%v: %T: %v as %v, %s", versions, object, err, kinds, c.version)
+			}
 		}
 	}
 	if _, err := reach(t.Context(), log, serving(t, 0)); !errors.Is(err, errNotServed) {

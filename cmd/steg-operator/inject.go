@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	yamlstream "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/conversion"
 	"sigs.k8s.io/yaml"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
@@ -21,13 +23,14 @@ import (
 	"github.com/steg-kafka/steg/internal/operator/inject"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/operator/user"
 )
 
 const injectUsage = `steg-operator inject: what the operator would make of pods, without a cluster.
 
 It reads manifests, puts the sidecar into each Pod, Deployment, StatefulSet, DaemonSet, Job and CronJob whose pods have the
-label steg.dev/bridge, and prints them all. The KafkaBridge that the label names must be among the manifests, in version v1 or
-v1beta2; it is not printed. Everything else is printed as it came.
+label steg.dev/bridge or steg.dev/cluster, and prints them all. The KafkaBridge, or Kafka and KafkaUser, that the pods name must
+be among the manifests, in version v1 or v1beta2; they are not printed. Everything else is printed as it came.
 
   steg-operator inject --bridge-image IMAGE -f pod.yaml -f kafkabridge.yaml | kubectl apply -f -
 
@@ -59,7 +62,7 @@ func (p program) inject(args []string) error {
 	if len(o.files) == 0 {
 		return usageError{errors.New("no manifests: -f FILE, - for standard input (see --help)")}
 	}
-	m := manifests{bridges: make(map[string]*v1.KafkaBridge)}
+	m := manifests{bridges: make(map[string]*v1.KafkaBridge), kafkas: make(map[string]*v1.Kafka), users: make(map[string]*v1.KafkaUser)}
 	for _, name := range o.files {
 		if err := p.readManifests(name, o.namespace, &m); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -79,9 +82,11 @@ func (p program) readManifests(name, namespace string, into *manifests) error {
 	return errors.Join(into.read(file, namespace), file.Close())
 }
 
-// manifests is what was read: the KafkaBridges by namespace/name, and the rest in its order.
+// manifests is what was read: what sidecars are configured from, by namespace/name, and the rest in its order.
 type manifests struct {
 	bridges map[string]*v1.KafkaBridge
+	kafkas  map[string]*v1.Kafka
+	users   map[string]*v1.KafkaUser
 	rest    []manifest
 }
 
@@ -125,43 +130,57 @@ func (m *manifests) add(text []byte, namespace string) error {
 	if head.Metadata.Namespace != "" {
 		d.inside = head.Metadata.Namespace
 	}
-	if head.Kind != names.KindKafkaBridge {
+	var err error
+	switch key := d.inside + "/" + d.name; head.Kind {
+	case names.KindKafkaBridge:
+		m.bridges[key], err = read(d, &v1.KafkaBridge{}, &v1beta2.KafkaBridge{})
+	case names.KindKafka:
+		m.kafkas[key], err = read(d, &v1.Kafka{}, &v1beta2.Kafka{})
+	case names.KindKafkaUser:
+		m.users[key], err = read(d, &v1.KafkaUser{}, &v1beta2.KafkaUser{})
+	default:
 		m.rest = append(m.rest, d)
-		return nil
 	}
-	bridge, err := readBridge(d)
 	if err != nil {
-		return fmt.Errorf("KafkaBridge %s: %w", d.name, err)
+		return fmt.Errorf("%s %s: %w", head.Kind, d.name, err)
 	}
-	m.bridges[d.inside+"/"+d.name] = bridge
 	return nil
 }
 
-// readBridge decodes a KafkaBridge of either version. A field that neither knows is an error: there is no API server here
-// that would point it out.
-func readBridge(d manifest) (*v1.KafkaBridge, error) {
-	bridge := &v1.KafkaBridge{}
-	switch d.kind.APIVersion {
-	case v1.GroupVersion.String():
-		if err := yaml.UnmarshalStrict(d.text, bridge); err != nil {
-			return nil, err
-		}
-	case v1beta2.GroupVersion.String():
-		older := &v1beta2.KafkaBridge{}
-		if err := yaml.UnmarshalStrict(d.text, older); err != nil {
-			return nil, err
-		}
-		if err := older.ConvertTo(bridge); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("apiVersion %q: %s or %s", d.kind.APIVersion, v1.GroupVersion, v1beta2.GroupVersion)
-	}
-	bridge.Namespace = d.inside
-	return bridge, nil
+// convertible is an older version of a resource.
+type convertible interface {
+	ConvertTo(hub conversion.Hub) error
 }
 
-// print writes every manifest but the KafkaBridges, with sidecars where they are asked for.
+// hub is a resource as the operator knows it.
+type hub interface {
+	conversion.Hub
+	metav1.Object
+}
+
+// read decodes a resource of either version. A field that neither knows is an error: there is no API server here that would
+// point it out.
+func read[T hub](d manifest, into T, older convertible) (T, error) {
+	switch d.kind.APIVersion {
+	case v1.GroupVersion.String():
+		if err := yaml.UnmarshalStrict(d.text, into); err != nil {
+			return into, err
+		}
+	case v1beta2.GroupVersion.String():
+		if err := yaml.UnmarshalStrict(d.text, older); err != nil {
+			return into, err
+		}
+		if err := older.ConvertTo(into); err != nil {
+			return into, err
+		}
+	default:
+		return into, fmt.Errorf("apiVersion %q: %s or %s", d.kind.APIVersion, v1.GroupVersion, v1beta2.GroupVersion)
+	}
+	into.SetNamespace(d.inside)
+	return into, nil
+}
+
+// print writes every manifest but those that sidecars are configured from, with sidecars where they are asked for.
 func (m *manifests) print(o injectOptions, out, warnings io.Writer) error {
 	for i, d := range m.rest {
 		text, notes, err := m.convert(d, o)
@@ -190,17 +209,17 @@ func (m *manifests) convert(d manifest, o injectOptions) (text []byte, warnings 
 	if err := yaml.UnmarshalStrict(d.text, object); err != nil {
 		return nil, nil, err
 	}
-	name, wants, err := inject.Wants(meta.Labels, meta.Annotations)
+	wish, wants, err := inject.Wants(meta.Labels, meta.Annotations)
 	if err != nil || !wants {
 		return d.text, nil, err
 	}
-	bridge, ok := m.bridges[d.inside+"/"+name]
-	if !ok {
-		return nil, nil, fmt.Errorf("KafkaBridge %s of namespace %s is not among the manifests", name, d.inside)
+	bridge, err := m.wished(wish, d.inside)
+	if err != nil {
+		return nil, nil, err
 	}
 	checked, _, err := model.ForBridge(model.BridgeResources{Bridge: bridge, DefaultImage: o.bridgeImage})
 	if err != nil {
-		return nil, nil, fmt.Errorf("KafkaBridge %s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", wish, err)
 	}
 	pod := &corev1.Pod{ObjectMeta: *meta, Spec: *spec}
 	injected, warnings, err := inject.Pod(pod, inject.Request{Namespace: d.inside, Bridge: checked, Native: o.native})
@@ -210,6 +229,40 @@ func (m *manifests) convert(d manifest, o injectOptions) (text []byte, warnings 
 	*meta, *spec = injected.ObjectMeta, injected.Spec
 	text, err = withoutStatus(object)
 	return text, warnings, err
+}
+
+// wished returns the KafkaBridge that a pod asks for, or that stands for its wish.
+func (m *manifests) wished(wish inject.Wish, namespace string) (*v1.KafkaBridge, error) {
+	if wish.Bridge != "" {
+		bridge, ok := m.bridges[namespace+"/"+wish.Bridge]
+		if !ok {
+			return nil, fmt.Errorf("KafkaBridge %s of namespace %s is not among the manifests", wish.Bridge, namespace)
+		}
+		return bridge, nil
+	}
+	home := cmp.Or(wish.UserNamespace, namespace)
+	r := model.DirectResources{Namespace: namespace}
+	var ok bool
+	if r.Kafka, ok = m.kafkas[home+"/"+wish.Cluster]; !ok {
+		return nil, fmt.Errorf("there is no Kafka %s of namespace %s among the manifests", wish.Cluster, home)
+	}
+	if wish.User == "" {
+		return model.Direct(r)
+	}
+	if r.User, ok = m.users[home+"/"+wish.User]; !ok {
+		return nil, fmt.Errorf("KafkaUser %s of namespace %s is not among the manifests", wish.User, home)
+	}
+	if home != namespace {
+		allowed, err := user.ParseAllowed(r.User.Annotations[names.AnnotationAllowedNamespaces])
+		if err != nil {
+			return nil, fmt.Errorf("KafkaUser %s: %w", wish.User, err)
+		}
+		if !allowed.In(namespace) {
+			return nil, fmt.Errorf("KafkaUser %s of namespace %s may not be used in namespace %s: add that to its annotation %s",
+				wish.User, home, namespace, names.AnnotationAllowedNamespaces)
+		}
+	}
+	return model.Direct(r)
 }
 
 // workload returns an empty object of a kind that has pods, and what in it describes them; nil for any other kind.

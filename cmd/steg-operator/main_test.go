@@ -30,7 +30,7 @@ func try(t *testing.T, stdin string, environ []string, args ...string) tried {
 
 // TestUsageErrors: what cannot be understood is one line that names it, and exit code 2.
 func TestUsageErrors(t *testing.T) {
-	enough := []string{"POD_NAMESPACE=ns", "STEG_BRIDGE_IMAGE=i"}
+	enough := []string{"POD_NAMESPACE=ns", "STEG_BRIDGE_IMAGE=i", "STEG_NODE_IMAGE=n"}
 	for _, c := range []struct {
 		args    []string
 		environ []string
@@ -39,10 +39,15 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"bla"}, nil, `unknown command "bla": run, inject, uninstall or version (see --help)`},
 		{[]string{"run", "bla"}, nil, `unexpected argument "bla" (see --help)`},
 		{[]string{"--bla"}, nil, "flag provided but not defined: -bla (see --help)"},
-		{nil, []string{"POD_NAMESPACE=ns"}, "--bridge-image is not set: the image of bridges and sidecars"},
-		{nil, []string{"STEG_BRIDGE_IMAGE=i"}, "the operator's namespace is not known: set --namespace or POD_NAMESPACE"},
-		{[]string{"--controllers", "inject,topics"}, enough, `--controllers: unknown "topics": bridge, inject or both`},
-		{[]string{"--controllers", ","}, enough, "--controllers names none: bridge, inject or both"},
+		{nil, []string{"POD_NAMESPACE=ns", "STEG_NODE_IMAGE=n"}, "--bridge-image is not set: the image of bridges and sidecars"},
+		{nil, []string{"STEG_BRIDGE_IMAGE=i", "STEG_NODE_IMAGE=n"}, "the operator's namespace is not known: set --namespace or POD_NAMESPACE"},
+		{[]string{"--controllers", "inject,topics"}, enough, `--controllers: unknown "topics": some of kafka, topic, user, bridge, inject`},
+		{[]string{"--controllers", ","}, enough, "--controllers names none: some of kafka, topic, user, bridge, inject"},
+		{nil, []string{"POD_NAMESPACE=ns", "STEG_BRIDGE_IMAGE=i"}, "--node-image is not set: the image with steg-node, which Kafka's pods take it from"},
+		{[]string{"--kafka-images", "4.3.1=a,2.8.0=b"}, enough, `--kafka-images: "2.8.0=b" is not VERSION=IMAGE of a supported version`},
+		{[]string{"--dns-domain", "Cluster"}, enough, `--dns-domain: "Cluster" cannot be a domain`},
+		{[]string{"--roll-batch", "0"}, enough, "--roll-batch 0 is less than 1"},
+		{[]string{"--replication-throttle", "-1"}, enough, "--replication-throttle -1 is negative"},
 		{[]string{"--native", "yes"}, enough, `invalid value "yes" for flag -native: one of auto, true, false was expected (see --help)`},
 		{nil, append(enough, "STEG_NATIVE=yes"), `invalid value "yes" for STEG_NATIVE: one of auto, true, false was expected (see --help)`},
 		{nil, append(enough, "STEG_WEBHOOK_PORT=x"), `invalid value "x" for STEG_WEBHOOK_PORT: parse error (see --help)`},
@@ -78,7 +83,7 @@ func TestHelpAndVersion(t *testing.T) {
 
 // TestNotInACluster: without any way to an API server it says so, and exits with 1.
 func TestNotInACluster(t *testing.T) {
-	for _, args := range [][]string{{"--namespace", "ns", "--bridge-image", "i"}, {"uninstall"}} {
+	for _, args := range [][]string{{"--namespace", "ns", "--bridge-image", "i", "--node-image", "n"}, {"uninstall"}} {
 		got := try(t, "", nil, args...)
 		if got.code != 1 || got.stderr != "steg-operator: not in a cluster, and neither --kubeconfig nor KUBECONFIG is set\n" {
 			t.Errorf("%q: %+v", args, got)
@@ -93,7 +98,7 @@ func TestNotInACluster(t *testing.T) {
 func TestOptions(t *testing.T) {
 	environ := []string{
 		"STEG_HTTP_ADDRESS=first", "STEG_HTTP_ADDRESS=:1", "STEG_WATCH_NAMESPACES= a , b,a,", "STEG_NETWORK_POLICIES=false", "STEG_LOG_LEVEL=",
-		"STEG_IMAGE_PULL_SECRETS=x,y", "STEG_IMAGE_PULL_POLICY=Always", "POD_NAMESPACE=own", "STEG_BRIDGE_IMAGE=env",
+		"STEG_IMAGE_PULL_SECRETS=x,y", "STEG_IMAGE_PULL_POLICY=Always", "POD_NAMESPACE=own", "STEG_BRIDGE_IMAGE=env", "STEG_NODE_IMAGE=node",
 	}
 	o, err := parseOptions([]string{"--bridge-image", "flag", "--controllers", "inject"}, environ, nil)
 	if err != nil {
@@ -197,7 +202,7 @@ func TestInjectErrors(t *testing.T) {
 		"bridge elsewhere":      {pod + "---\n" + strings.Replace(bridge, "name: my-bridge", "name: my-bridge, namespace: x", 1), "is not among the manifests"},
 		"misspelled bridge":     {pod + "---\n" + bridge + "specs: {}\n", `-: document 2: KafkaBridge my-bridge: `},
 		"version of the bridge": {strings.Replace(bridge, "/v1", "/v1alpha1", 1), `KafkaBridge my-bridge: apiVersion "kafka.strimzi.io/v1alpha1": kafka.strimzi.io/v1 or kafka.strimzi.io/v1beta2`},
-		"invalid bridge":        {pod + "---\n" + strings.Replace(bridge, "spec: {", "spec: {http: {port: 8081}, ", 1), "Pod p: KafkaBridge my-bridge: spec.http.port: "},
+		"invalid bridge":        {pod + "---\n" + strings.Replace(bridge, "spec: {", "spec: {http: {port: 8081}, ", 1), `Pod p: KafkaBridge "my-bridge": spec.http.port: `},
 		"misspelled pod":        {strings.Replace(pod, "spec:", "specs:", 1), "Pod p: "},
 		"refused pod":           {strings.Replace(pod, "spec: {", "spec: {hostNetwork: true, ", 1) + "---\n" + bridge, "Pod p: spec.hostNetwork"},
 		"no YAML":               {"a: [", "-: document 1: "},

@@ -13,9 +13,15 @@ import (
 
 // What --controllers may name.
 const (
+	controlKafka  = "kafka"
+	controlTopic  = "topic"
+	controlUser   = "user"
 	controlBridge = "bridge"
 	controlInject = "inject"
 )
+
+// controls are all of them, for messages.
+var controls = []string{controlKafka, controlTopic, controlUser, controlBridge, controlInject}
 
 // options is what `steg-operator run` is told.
 type options struct {
@@ -52,6 +58,8 @@ type options struct {
 	watchdogGrace    time.Duration
 	watchdogEvict    bool
 
+	kafka kafkaOptions
+
 	logLevel  string
 	logFormat string
 }
@@ -67,7 +75,7 @@ Usage:
 The operator is installed by its chart, which sets these flags. Each may also stand in the environment: --http-address is
 STEG_HTTP_ADDRESS as well; the command line wins.
 
-Inject sidecars only, beside an operator that owns the KafkaBridge resources:
+Inject sidecars only, beside an operator that owns the other resources:
   steg-operator --controllers inject --bridge-image IMAGE
 
 Flags of run:
@@ -76,7 +84,7 @@ Flags of run:
 // parseOptions reads the command line of run and checks it.
 func parseOptions(args, environ []string, stdout io.Writer) (options, error) {
 	o := options{
-		controllers: words{controlBridge, controlInject},
+		controllers: slices.Clone(controls),
 		native:      choice{value: "auto", of: []string{"auto", "true", "false"}},
 
 		imagePullPolicy: choice{of: []string{"", "Always", "IfNotPresent", "Never"}},
@@ -99,7 +107,7 @@ func parseOptions(args, environ []string, stdout io.Writer) (options, error) {
 }
 
 func (o *options) register(f *flags) {
-	f.Var(&o.controllers, "controllers", "what to do, comma `LIST` of bridge (deploy KafkaBridge resources) and inject (sidecars into labelled pods)")
+	f.Var(&o.controllers, "controllers", "what to do, comma `LIST` of kafka (clusters), topic, user, bridge (deploy KafkaBridge resources) and inject (sidecars into labelled pods)")
 	f.Var(&o.watchNamespaces, "watch-namespaces", "comma `LIST` of the namespaces to look at; empty or * means all")
 	f.StringVar(&o.namespace, "namespace", "", "the operator's own `NAMESPACE`; by default POD_NAMESPACE, then that of its service account")
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`, outside a cluster; by default KUBECONFIG, then the pod's service account")
@@ -126,6 +134,7 @@ func (o *options) register(f *flags) {
 	f.DurationVar(&o.watchdogInterval, "watchdog-interval", 30*time.Second, "`TIME` between two looks for labelled pods without a sidecar; 0: never")
 	f.DurationVar(&o.watchdogGrace, "watchdog-grace", time.Minute, "age, a `TIME`, below which a pod is not looked at")
 	f.BoolVar(&o.watchdogEvict, "watchdog-evict", false, "evict labelled pods without a sidecar, if something makes them anew")
+	o.kafka.register(f)
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error: `LEVEL`")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json: `FORMAT`")
 }
@@ -141,21 +150,22 @@ func (o *options) check() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	wrong(len(o.controllers) == 0, "--controllers names none: bridge, inject or both")
+	wrong(len(o.controllers) == 0, "--controllers names none: some of %s", strings.Join(controls, ", "))
 	for _, c := range o.controllers {
-		wrong(c != controlBridge && c != controlInject, "--controllers: unknown %q: bridge, inject or both", c)
+		wrong(!slices.Contains(controls, c), "--controllers: unknown %q: some of %s", c, strings.Join(controls, ", "))
 	}
 	for _, n := range o.watchNamespaces {
 		wrong(!name.MatchString(n), "--watch-namespaces: %q cannot be a namespace", n)
 	}
 	wrong(o.namespace == "", "the operator's namespace is not known: set --namespace or POD_NAMESPACE")
 	wrong(o.bridgeImage == "", "--bridge-image is not set: the image of bridges and sidecars")
+	wrong(o.runs(controlKafka) && o.kafka.nodeImage == "", "--node-image is not set: the image with steg-node, which Kafka's pods take it from")
 	wrong(o.webhookPort < 1 || o.webhookPort > 65535, "--webhook-port %d is not between 1 and 65535", o.webhookPort)
 	wrong(o.reconcileInterval < time.Second, "--reconcile-interval %s is less than 1s", o.reconcileInterval)
 	wrong(o.operationTimeout < time.Second, "--operation-timeout %s is less than 1s", o.operationTimeout)
 	wrong(o.watchdogInterval != 0 && o.watchdogInterval < time.Second, "--watchdog-interval %s is less than 1s; 0 switches it off", o.watchdogInterval)
 	wrong(o.watchdogGrace < 0, "--watchdog-grace %s is negative", o.watchdogGrace)
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.kafka.check()...)...)
 }
 
 func (o *options) runs(controller string) bool { return slices.Contains(o.controllers, controller) }

@@ -52,10 +52,11 @@ func (p program) operate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	mgr, err := assemble(o, c, log.Logger)
+	mgr, ways, err := assemble(o, c, log.Logger)
 	if err != nil {
 		return err
 	}
+	defer ways.Close() // not before the manager has stopped: it lets passes over clusters end
 	log.Info("started", "version", version, "controllers", o.controllers.String(), "namespaces", o.watchNamespaces.String(), "kafkabridge", c.version)
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("stopped: %w", err)
@@ -71,15 +72,19 @@ func bridgeLogs(libraries slog.Handler) {
 	slog.SetDefault(slog.New(libraries)) // net/http's servers write to package log, which goes this way too
 }
 
-// assemble builds the manager with all that the options ask for.
-func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, error) {
-	cache, err := controller.Cache(o.watchNamespaces)
+// assemble builds the manager with all that the options ask for, and the ways to Kafka that its controllers share.
+func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, *controller.Clusters, error) {
+	kept := controller.BridgeCache
+	if o.runsKafka() {
+		kept = controller.Cache
+	}
+	cache, err := kept(o.watchNamespaces)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	certificates, err := webhook.NewCertificates(o.certificates(log))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stop, lease, renew, retry := stopTimeout, leaseDuration, renewDeadline, retryPeriod
 	mgr, err := manager.New(c.config, manager.Options{
@@ -100,22 +105,38 @@ func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, error) 
 		WebhookServer:                 certificates.Server(ctrlwebhook.Options{Port: o.webhookPort}),
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e := newEndpoints(o.httpAddress, log)
-	if err := errors.Join(setUp(mgr, o, certificates, e, log), e.add(mgr)); err != nil {
-		return nil, err
+	ways := controller.NewClusters(controller.ClustersOptions{Live: mgr.GetAPIReader()})
+	if err := errors.Join(setUp(mgr, o, ways, certificates, e, log), e.add(mgr)); err != nil {
+		return nil, nil, err
 	}
-	return mgr, nil
+	return mgr, ways, nil
 }
 
 // setUp adds the parts that the options ask for.
-func setUp(mgr manager.Manager, o options, certificates *webhook.Certificates, e *endpoints, log *slog.Logger) error {
+func setUp(mgr manager.Manager, o options, ways *controller.Clusters, certificates *webhook.Certificates, e *endpoints, log *slog.Logger) error {
 	metrics, err := controller.NewMetrics(e.registry)
 	if err != nil {
 		return err
 	}
-	err = controller.SetupBridge(mgr, controller.Options{
+	if err := errors.Join(setUpBridges(mgr, o, metrics, log), setUpKafka(mgr, o, ways, metrics, log)); err != nil {
+		return err
+	}
+	native, err := followVersion(mgr, o.native.value, log)
+	if err != nil {
+		return err
+	}
+	return setUpWebhook(mgr, o, native, certificates, e, log)
+}
+
+// setUpBridges adds what looks after KafkaBridges, and after pods with sidecars.
+func setUpBridges(mgr manager.Manager, o options, metrics *controller.Metrics, log *slog.Logger) error {
+	if !o.runs(controlBridge) && !o.runs(controlInject) {
+		return nil
+	}
+	err := controller.SetupBridge(mgr, controller.Options{
 		Deploy:   o.runs(controlBridge),
 		Rollout:  o.runs(controlInject),
 		Defaults: o.defaults(),
@@ -124,22 +145,12 @@ func setUp(mgr manager.Manager, o options, certificates *webhook.Certificates, e
 		Metrics:  metrics,
 		Log:      log,
 	})
-	if err != nil {
+	if err != nil || !o.runs(controlInject) || o.watchdogInterval == 0 {
 		return err
 	}
-	if o.runs(controlInject) && o.watchdogInterval > 0 {
-		err := controller.SetupWatchdog(mgr, controller.WatchdogOptions{
-			Interval: o.watchdogInterval, Grace: o.watchdogGrace, Evict: o.watchdogEvict, Metrics: metrics, Log: log,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	native, err := followVersion(mgr, o.native.value, log)
-	if err != nil {
-		return err
-	}
-	return setUpWebhook(mgr, o, native, certificates, e, log)
+	return controller.SetupWatchdog(mgr, controller.WatchdogOptions{
+		Interval: o.watchdogInterval, Grace: o.watchdogGrace, Evict: o.watchdogEvict, Namespaces: o.watchNamespaces, Metrics: metrics, Log: log,
+	})
 }
 
 // defaults is what every KafkaBridge is modelled with.

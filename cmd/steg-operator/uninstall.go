@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,10 +25,10 @@ import (
 
 const uninstallUsage = `steg-operator uninstall: leave nothing behind that hangs.
 
-Without an operator nobody converts custom resources and nobody takes finalizers off. So before it is removed, the
-CustomResourceDefinitions that convert by its webhook are set to convert by themselves, and its finalizers are taken off all
-custom resources. Nothing is deleted. It may be run again at any time, and does nothing where nothing is left to do. The chart
-runs it before it is uninstalled.
+Without an operator nobody converts custom resources and nobody takes finalizers off. So before it is removed, it is stopped
+(--deployment), the CustomResourceDefinitions that convert by its webhook are set to convert by themselves, and its finalizers are
+taken off all custom resources. Nothing is deleted. It may be run again at any time, and does nothing where nothing is left to do.
+The chart runs it before it is uninstalled.
 
 Flags:
 `
@@ -35,11 +37,16 @@ Flags:
 type uninstallOptions struct {
 	kubeconfig  string
 	definitions words
+	deployment  string
+	namespace   string
 	timeout     time.Duration
 }
 
 // pageSize bounds how many custom resources are read at once.
 const pageSize = 200
+
+// stopPause is the time between two looks for the pods of a Deployment that is being stopped.
+const stopPause = 200 * time.Millisecond
 
 // uninstall is `steg-operator uninstall`.
 func (p program) uninstall(ctx context.Context, args []string) error {
@@ -47,6 +54,8 @@ func (p program) uninstall(ctx context.Context, args []string) error {
 	f := newFlags("uninstall", uninstallUsage)
 	f.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig `FILE`, outside a cluster; by default KUBECONFIG, then the pod's service account")
 	f.Var(&o.definitions, "crds", "`LIST` of the CustomResourceDefinitions that the operator owns")
+	f.StringVar(&o.deployment, "deployment", "", "`NAME` of the operator's Deployment, which is stopped first, lest the operator puts back what is taken off; empty: none")
+	f.StringVar(&o.namespace, "namespace", ownNamespace(p.environ), "`NAMESPACE` of the Deployment")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "`TIME` after which it gives up")
 	if err := f.read(args, p.environ, p.stdout); err != nil {
 		return err
@@ -61,9 +70,43 @@ func (p program) uninstall(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
+	var stopped error
+	if o.deployment != "" {
+		stopped = stop(ctx, c, client.ObjectKey{Namespace: o.namespace, Name: o.deployment})
+	}
 	freed, err := release(ctx, c, o.definitions)
 	fmt.Fprintf(p.stdout, "finalizers taken off %d custom resources\n", freed)
-	return err
+	return errors.Join(stopped, err)
+}
+
+// stop scales a Deployment to 0 and waits until its pods are gone. One that is gone itself is no error.
+func stop(ctx context.Context, c client.Client, key client.ObjectKey) error {
+	deployment := &appsv1.Deployment{}
+	if err := c.Get(ctx, key, deployment); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":0}}`))
+	if err := c.Patch(ctx, deployment, patch, client.FieldOwner(names.FieldOwner)); err != nil {
+		return fmt.Errorf("stop Deployment %s: %w", key.Name, err)
+	}
+	selector, err := metav1.LabelSelectorAsSelector(deployment.Spec.Selector)
+	if err != nil {
+		return fmt.Errorf("pods of Deployment %s: %w", key.Name, err)
+	}
+	for {
+		pods := &corev1.PodList{}
+		if err := c.List(ctx, pods, client.InNamespace(key.Namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
+			return fmt.Errorf("pods of Deployment %s: %w", key.Name, err)
+		}
+		if len(pods.Items) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stop Deployment %s: %d pods are left: %w", key.Name, len(pods.Items), ctx.Err())
+		case <-time.After(stopPause):
+		}
+	}
 }
 
 // release does what uninstall promises. Conversion goes first: an API server whose webhook is gone cannot even list.
@@ -132,7 +175,8 @@ func unfinalize(ctx context.Context, c client.Client, object *metav1.PartialObje
 
 // withoutFinalizers returns the patch that leaves an object only the finalizers of others, or nil if it has none of ours.
 func withoutFinalizers(object *metav1.PartialObjectMetadata) []byte {
-	left := slices.DeleteFunc(slices.Clone(object.Finalizers), func(f string) bool { return strings.HasPrefix(f, names.Domain) })
+	ours := func(f string) bool { return strings.HasPrefix(f, names.Domain) || f == names.FinalizerTopic }
+	left := slices.DeleteFunc(slices.Clone(object.Finalizers), ours)
 	if len(left) == len(object.Finalizers) {
 		return nil
 	}

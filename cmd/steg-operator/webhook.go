@@ -5,6 +5,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/steg-kafka/steg/internal/operator/controller"
 	"github.com/steg-kafka/steg/internal/operator/webhook"
 )
 
@@ -12,7 +13,12 @@ import (
 func setUpWebhook(mgr manager.Manager, o options, native func() bool, certificates *webhook.Certificates, e *endpoints, log *slog.Logger) error {
 	e.require(certificates.Ready)
 	e.require(mgr.GetWebhookServer().StartedChecker())
+	var mirror webhook.Mirror
+	if o.runs(controlUser) {
+		mirror = controller.NewMirrors(mgr.GetClient(), mgr.GetAPIReader(), o.watchNamespaces).Ensure
+	}
 	return webhook.Setup(mgr, webhook.Options{
+		Mirror:       mirror,
 		Certificates: certificates,
 		Defaults:     o.defaults(),
 		Native:       native,

@@ -11,6 +11,7 @@ import (
 	"github.com/steg-kafka/steg/internal/operator/inject"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 const threeContainers = `metadata: {labels: {steg.dev/bridge: my-bridge}}
@@ -137,7 +138,7 @@ func TestSettingsAreTheBridges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := model.PropertiesText(b.SidecarProperties(model.Sidecar{Port: 8080, ManagementPort: 8081}))
+	want := properties.Text(b.SidecarProperties(model.Sidecar{Port: 8080, ManagementPort: 8081}))
 	if got := sidecarOf(t, out).Env; len(got) != 1 || got[0].Value != want {
 		t.Errorf("%+v", got)
 	}

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // sidecar returns the container, with the user's patch, and with what others have made of the one that the pod had.
@@ -64,7 +65,7 @@ func (i *injection) environment() []corev1.EnvVar {
 	for _, e := range i.Bridge.Env {
 		env = append(env, *e.DeepCopy())
 	}
-	return append(env, corev1.EnvVar{Name: names.EnvProperties, Value: model.PropertiesText(i.Bridge.SidecarProperties(model.Sidecar{
+	return append(env, corev1.EnvVar{Name: names.EnvProperties, Value: properties.Text(i.Bridge.SidecarProperties(model.Sidecar{
 		Port: i.port, ManagementPort: i.management, LogLevel: i.logLevel, WaitForKafka: i.wait, StopNotice: i.stopNotice(), Socket: i.socket,
 	}))})
 }

@@ -22,31 +22,34 @@ func TestRefusals(t *testing.T) {
 	patch := func(operations string) string { return annotated("steg.dev/json-patch: '" + operations + "'") }
 	const patchHint = ": the patch is applied to the sidecar's container, with paths such as /env/-"
 	for name, c := range map[string]struct{ pod, want string }{
-		"both labels":     {labelled("steg.dev/bridge: a, steg.dev/cluster: b"), "labels steg.dev/bridge and steg.dev/cluster exclude each other: remove one"},
-		"cluster":         {labelled("steg.dev/cluster: b"), "label steg.dev/cluster is not supported yet: write steg.dev/bridge with the name of a KafkaBridge"},
-		"empty label":     {labelled("steg.dev/bridge: ''"), "label steg.dev/bridge is empty: write the name of a KafkaBridge (one of more than 63 characters goes into the annotation steg.dev/bridge-name)"},
-		"label's value":   {labelled("steg.dev/bridge: My_Bridge"), `label steg.dev/bridge: "My_Bridge" is not a name of a KafkaBridge`},
-		"other namespace": {annotated("steg.dev/bridge-name: other/my-bridge"), "label steg.dev/bridge=my-bridge and annotation steg.dev/bridge-name=other/my-bridge name two bridges: leave the label's value empty, or remove the annotation"},
-		"no label":        {"metadata: {annotations: {steg.dev/bridge-name: b}}", "annotation steg.dev/bridge-name needs the label steg.dev/bridge with an empty value"},
-		"unknown":         {annotated("steg.dev/prot: '1'"), "annotation steg.dev/prot is not known: did you mean steg.dev/port?"},
-		"unheard of":      {annotated("steg.dev/whatever-else: '1'"), "annotation steg.dev/whatever-else is not known: remove it"},
-		"annotated label": {annotated("steg.dev/bridge: b"), "annotation steg.dev/bridge is a label: move it to metadata.labels"},
-		"labelled":        {labelled("steg.dev/bridge: b, steg.dev/port: '1'"), "label steg.dev/port is not known: it is an annotation, move it to metadata.annotations"},
-		"unknown label":   {labelled("steg.dev/bridge: b, steg.dev/brigde: '1'"), "label steg.dev/brigde is not known: did you mean steg.dev/bridge?"},
-		"reserved":        {annotated("steg.dev/user: u"), "annotation steg.dev/user belongs to the label steg.dev/cluster: remove it"},
-		"KafkaBridge's":   {annotated("steg.dev/rollout-strategy: Workload"), "annotation steg.dev/rollout-strategy belongs on the KafkaBridge: move it there"},
-		"port":            {annotated("steg.dev/port: http"), `annotation steg.dev/port: "http" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
-		"low port":        {annotated("steg.dev/port: '80'"), `annotation steg.dev/port: "80" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
-		"cpu":             {annotated("steg.dev/cpu-request: much"), `annotation steg.dev/cpu-request: "much" is not an amount: write one such as 50m (CPU) or 64Mi (memory)`},
-		"nothing":         {annotated("steg.dev/memory-limit: '0'"), `annotation steg.dev/memory-limit: "0" is not an amount: write one such as 50m (CPU) or 64Mi (memory)`},
-		"request > limit": {annotated("steg.dev/memory-request: 1Gi, steg.dev/memory-limit: 64Mi"), "annotation steg.dev/memory-request: 1Gi is more than 64Mi in steg.dev/memory-limit: lower it"},
-		"log level":       {annotated("steg.dev/log-level: loud"), `annotation steg.dev/log-level: "loud" is not a level: write debug, info, warn or error`},
-		"native":          {annotated("steg.dev/native: maybe"), `annotation steg.dev/native: "maybe" is not known: write auto, true or false`},
-		"wait":            {annotated("steg.dev/wait-for-kafka: 1h"), `annotation steg.dev/wait-for-kafka: "1h" is not a time to wait: write false, true (1m0s), or a duration from 1s to 10m0s`},
-		"ready":           {annotated("steg.dev/kafka-ready: 'yes'"), `annotation steg.dev/kafka-ready: "yes" is not known: write true or false`},
-		"socket":          {annotated("steg.dev/socket: '1'"), `annotation steg.dev/socket: "1" is not known: write true or false`},
-		"container name":  {annotated("steg.dev/container-name: My.Bridge"), `annotation steg.dev/container-name: "My.Bridge" is not a name of a container: write lower-case letters, digits and dashes, at most 63`},
-		"two":             {annotated("steg.dev/port: x, steg.dev/sokcet: 'true'"), `annotation steg.dev/sokcet is not known: did you mean steg.dev/socket?; annotation steg.dev/port: "x" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
+		"both labels":      {labelled("steg.dev/bridge: a, steg.dev/cluster: b"), "labels steg.dev/bridge and steg.dev/cluster exclude each other: remove one"},
+		"cluster's name":   {labelled("steg.dev/cluster: B"), `label steg.dev/cluster: "B" is not a name of a Kafka`},
+		"cluster's bridge": {`{metadata: {labels: {steg.dev/cluster: b}, annotations: {steg.dev/bridge-name: c}}}`, "annotation steg.dev/bridge-name needs the label steg.dev/bridge, not steg.dev/cluster"},
+		"user's name":      {`{metadata: {labels: {steg.dev/cluster: b}, annotations: {steg.dev/user: A}}}`, `annotation steg.dev/user: "A" is not a name of a KafkaUser; write NAME or NAMESPACE/NAME`},
+		"user's namespace": {`{metadata: {labels: {steg.dev/cluster: b}, annotations: {steg.dev/user: n.m/a}}}`, `annotation steg.dev/user: "n.m" is not a namespace; write NAME or NAMESPACE/NAME`},
+		"empty label":      {labelled("steg.dev/bridge: ''"), "label steg.dev/bridge is empty: write the name of a KafkaBridge (one of more than 63 characters goes into the annotation steg.dev/bridge-name)"},
+		"label's value":    {labelled("steg.dev/bridge: My_Bridge"), `label steg.dev/bridge: "My_Bridge" is not a name of a KafkaBridge`},
+		"other namespace":  {annotated("steg.dev/bridge-name: other/my-bridge"), "label steg.dev/bridge=my-bridge and annotation steg.dev/bridge-name=other/my-bridge name two bridges: leave the label's value empty, or remove the annotation"},
+		"no label":         {"metadata: {annotations: {steg.dev/bridge-name: b}}", "annotation steg.dev/bridge-name needs the label steg.dev/bridge with an empty value"},
+		"unknown":          {annotated("steg.dev/prot: '1'"), "annotation steg.dev/prot is not known: did you mean steg.dev/port?"},
+		"unheard of":       {annotated("steg.dev/whatever-else: '1'"), "annotation steg.dev/whatever-else is not known: remove it"},
+		"annotated label":  {annotated("steg.dev/bridge: b"), "annotation steg.dev/bridge is a label: move it to metadata.labels"},
+		"labelled":         {labelled("steg.dev/bridge: b, steg.dev/port: '1'"), "label steg.dev/port is not known: it is an annotation, move it to metadata.annotations"},
+		"unknown label":    {labelled("steg.dev/bridge: b, steg.dev/brigde: '1'"), "label steg.dev/brigde is not known: did you mean steg.dev/bridge?"},
+		"reserved":         {annotated("steg.dev/user: u"), "annotation steg.dev/user belongs to the label steg.dev/cluster: remove it, or ask by that label"},
+		"KafkaBridge's":    {annotated("steg.dev/rollout-strategy: Workload"), "annotation steg.dev/rollout-strategy belongs on the KafkaBridge: move it there"},
+		"port":             {annotated("steg.dev/port: http"), `annotation steg.dev/port: "http" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
+		"low port":         {annotated("steg.dev/port: '80'"), `annotation steg.dev/port: "80" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
+		"cpu":              {annotated("steg.dev/cpu-request: much"), `annotation steg.dev/cpu-request: "much" is not an amount: write one such as 50m (CPU) or 64Mi (memory)`},
+		"nothing":          {annotated("steg.dev/memory-limit: '0'"), `annotation steg.dev/memory-limit: "0" is not an amount: write one such as 50m (CPU) or 64Mi (memory)`},
+		"request > limit":  {annotated("steg.dev/memory-request: 1Gi, steg.dev/memory-limit: 64Mi"), "annotation steg.dev/memory-request: 1Gi is more than 64Mi in steg.dev/memory-limit: lower it"},
+		"log level":        {annotated("steg.dev/log-level: loud"), `annotation steg.dev/log-level: "loud" is not a level: write debug, info, warn or error`},
+		"native":           {annotated("steg.dev/native: maybe"), `annotation steg.dev/native: "maybe" is not known: write auto, true or false`},
+		"wait":             {annotated("steg.dev/wait-for-kafka: 1h"), `annotation steg.dev/wait-for-kafka: "1h" is not a time to wait: write false, true (1m0s), or a duration from 1s to 10m0s`},
+		"ready":            {annotated("steg.dev/kafka-ready: 'yes'"), `annotation steg.dev/kafka-ready: "yes" is not known: write true or false`},
+		"socket":           {annotated("steg.dev/socket: '1'"), `annotation steg.dev/socket: "1" is not known: write true or false`},
+		"container name":   {annotated("steg.dev/container-name: My.Bridge"), `annotation steg.dev/container-name: "My.Bridge" is not a name of a container: write lower-case letters, digits and dashes, at most 63`},
+		"two":              {annotated("steg.dev/port: x, steg.dev/sokcet: 'true'"), `annotation steg.dev/sokcet is not known: did you mean steg.dev/socket?; annotation steg.dev/port: "x" is not a port that a bridge can listen on: write a number from 1024 to 65535`},
 
 		"host network": {with("{hostNetwork: true, containers: [{name: a}]}"), "spec.hostNetwork is true: the bridge on 127.0.0.1 would be everybody's on the node; set it to false, or call a deployed bridge's Service"},
 		"Windows":      {with("{os: {name: windows}, containers: [{name: a}]}"), "the pod is for Windows, and the bridge's image for Linux: call a deployed bridge's Service instead"},
@@ -111,18 +114,41 @@ func TestWants(t *testing.T) {
 	long := strings.Repeat("long.", 20) + "name"
 	for _, c := range []struct {
 		labels, annotations map[string]string
-		bridge              string
+		wish                inject.Wish
 		ok                  bool
 	}{
-		{nil, nil, "", false},
-		{map[string]string{"app": "a"}, map[string]string{"steg.dev/port": "1"}, "", false},
-		{map[string]string{"steg.dev/bridge": "b"}, nil, "b", true},
-		{map[string]string{"steg.dev/bridge": ""}, map[string]string{"steg.dev/bridge-name": long}, long, true},
-		{map[string]string{"steg.dev/bridge": "b"}, map[string]string{"steg.dev/bridge-name": "b"}, "b", true},
+		{nil, nil, inject.Wish{}, false},
+		{map[string]string{"app": "a"}, map[string]string{"steg.dev/port": "1"}, inject.Wish{}, false},
+		{map[string]string{"steg.dev/bridge": "b"}, nil, inject.Wish{Bridge: "b"}, true},
+		{map[string]string{"steg.dev/bridge": ""}, map[string]string{"steg.dev/bridge-name": long}, inject.Wish{Bridge: long}, true},
+		{map[string]string{"steg.dev/bridge": "b"}, map[string]string{"steg.dev/bridge-name": "b"}, inject.Wish{Bridge: "b"}, true},
+		{map[string]string{"steg.dev/cluster": "c"}, nil, inject.Wish{Cluster: "c"}, true},
+		{map[string]string{"steg.dev/cluster": "c"}, map[string]string{"steg.dev/user": "u"}, inject.Wish{Cluster: "c", User: "u"}, true},
+		{map[string]string{"steg.dev/cluster": "c"}, map[string]string{"steg.dev/user": "n/u"}, inject.Wish{Cluster: "c", UserNamespace: "n", User: "u"}, true},
 	} {
-		bridge, ok, err := inject.Wants(c.labels, c.annotations)
-		if bridge != c.bridge || ok != c.ok || err != nil {
-			t.Errorf("%v %v: %q %v %v", c.labels, c.annotations, bridge, ok, err)
+		wish, ok, err := inject.Wants(c.labels, c.annotations)
+		if wish != c.wish || ok != c.ok || err != nil {
+			t.Errorf("%v %v: %v %v %v", c.labels, c.annotations, wish, ok, err)
+		}
+	}
+}
+
+// TestWish: in messages it is what the user wrote, and it knows whose namespace the user is of.
+func TestWish(t *testing.T) {
+	for _, c := range []struct {
+		wish      inject.Wish
+		want      string
+		elsewhere bool
+	}{
+		{inject.Wish{}, "what can't be had", false},
+		{inject.Wish{Bridge: "b"}, `KafkaBridge "b"`, false},
+		{inject.Wish{Cluster: "c"}, `Kafka "c"`, false},
+		{inject.Wish{Cluster: "c", User: "u"}, `Kafka "c" as KafkaUser "u"`, false},
+		{inject.Wish{Cluster: "c", User: "u", UserNamespace: "shop"}, `Kafka "c" as KafkaUser "shop/u"`, false},
+		{inject.Wish{Cluster: "c", User: "u", UserNamespace: "kafka"}, `Kafka "c" as KafkaUser "kafka/u"`, true},
+	} {
+		if got := c.wish.String(); got != c.want || c.wish.Elsewhere("shop") != c.elsewhere {
+			t.Errorf("%s, elsewhere %v; want %s, %v", got, c.wish.Elsewhere("shop"), c.want, c.elsewhere)
 		}
 	}
 }

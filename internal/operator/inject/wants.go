@@ -24,34 +24,98 @@ func refuse(format string, args ...any) *Refusal {
 	return &Refusal{strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ")}
 }
 
-// Wants reads whether a pod asks for a sidecar, and the name of the KafkaBridge in its namespace. The error is a *Refusal: the
-// pod asks for something that can't be. It says nothing about whether the KafkaBridge exists.
-func Wants(labels, annotations map[string]string) (bridge string, ok bool, err error) {
-	bridge, ok = labels[names.LabelBridge]
-	long, hasLong := annotations[names.AnnotationBridgeName]
-	_, cluster := labels[names.LabelUsesCluster]
+// Wish is the sidecar that a pod asks for.
+type Wish struct {
+	// Bridge is a KafkaBridge of the pod's namespace. It is empty if the pod asks for a Kafka.
+	Bridge string
+	// Cluster is a Kafka: of the KafkaUser's namespace, or of the pod's where there is no user.
+	Cluster string
+	// User is the KafkaUser that the sidecar logs in as, empty for none; UserNamespace is empty for the pod's own.
+	UserNamespace, User string
+}
+
+// Elsewhere reports whether a pod of a namespace asks for a KafkaUser of another one.
+func (w Wish) Elsewhere(namespace string) bool {
+	return w.UserNamespace != "" && w.UserNamespace != namespace
+}
+
+// String is the wish for messages.
+func (w Wish) String() string {
 	switch {
-	case cluster && ok:
-		return "", false, refuse("labels %s and %s exclude each other: remove one", names.LabelBridge, names.LabelUsesCluster)
-	case cluster:
-		return "", false, refuse("label %s is not supported yet: write %s with the name of a KafkaBridge", names.LabelUsesCluster, names.LabelBridge)
-	case !ok && hasLong:
-		return "", false, refuse("annotation %s needs the label %s with an empty value", names.AnnotationBridgeName, names.LabelBridge)
-	case !ok:
-		return "", false, nil
+	case w == Wish{}:
+		return "what can't be had"
+	case w.Bridge != "":
+		return fmt.Sprintf("KafkaBridge %q", w.Bridge)
+	case w.User == "":
+		return fmt.Sprintf("Kafka %q", w.Cluster)
+	}
+	return fmt.Sprintf("Kafka %q as KafkaUser %q", w.Cluster, strings.TrimPrefix(w.UserNamespace+"/"+w.User, "/"))
+}
+
+// Wants reads whether a pod asks for a sidecar, and for which. The error is a *Refusal: the pod asks for something that can't
+// be. It says nothing about whether what is asked for exists.
+func Wants(labels, annotations map[string]string) (wish Wish, ok bool, err error) {
+	bridge, byBridge := labels[names.LabelBridge]
+	cluster, byCluster := labels[names.LabelUsesCluster]
+	switch {
+	case byBridge && byCluster:
+		return Wish{}, false, refuse("labels %s and %s exclude each other: remove one", names.LabelBridge, names.LabelUsesCluster)
+	case byCluster:
+		wish, err = wantsCluster(cluster, annotations)
+		return wish, err == nil, err
+	case byBridge:
+		wish.Bridge, err = wantsBridge(bridge, annotations)
+		return wish, err == nil, err
+	}
+	if _, hasLong := annotations[names.AnnotationBridgeName]; hasLong {
+		return Wish{}, false, refuse("annotation %s needs the label %s with an empty value", names.AnnotationBridgeName, names.LabelBridge)
+	}
+	return Wish{}, false, nil
+}
+
+// wantsBridge returns the name of the KafkaBridge.
+func wantsBridge(bridge string, annotations map[string]string) (string, error) {
+	long, hasLong := annotations[names.AnnotationBridgeName]
+	switch {
 	case bridge != "" && hasLong && bridge != long:
-		return "", false, refuse("label %s=%s and annotation %s=%s name two bridges: leave the label's value empty, or remove the annotation",
+		return "", refuse("label %s=%s and annotation %s=%s name two bridges: leave the label's value empty, or remove the annotation",
 			names.LabelBridge, bridge, names.AnnotationBridgeName, long)
 	case bridge == "" && long == "":
-		return "", false, refuse("label %s is empty: write the name of a KafkaBridge (one of more than 63 characters goes into the annotation %s)",
+		return "", refuse("label %s is empty: write the name of a KafkaBridge (one of more than 63 characters goes into the annotation %s)",
 			names.LabelBridge, names.AnnotationBridgeName)
 	case bridge == "":
 		bridge = long
 	}
 	if len(validation.IsDNS1123Subdomain(bridge)) > 0 {
-		return "", false, refuse("label %s: %q is not a name of a KafkaBridge", names.LabelBridge, bridge)
+		return "", refuse("label %s: %q is not a name of a KafkaBridge", names.LabelBridge, bridge)
 	}
-	return bridge, true, nil
+	return bridge, nil
+}
+
+// wantsCluster reads the second way.
+func wantsCluster(cluster string, annotations map[string]string) (Wish, error) {
+	if _, has := annotations[names.AnnotationBridgeName]; has {
+		return Wish{}, refuse("annotation %s needs the label %s, not %s", names.AnnotationBridgeName, names.LabelBridge, names.LabelUsesCluster)
+	}
+	if len(validation.IsDNS1123Subdomain(cluster)) > 0 {
+		return Wish{}, refuse("label %s: %q is not a name of a Kafka", names.LabelUsesCluster, cluster)
+	}
+	w := Wish{Cluster: cluster}
+	user, has := annotations[names.AnnotationUser]
+	if !has {
+		return w, nil
+	}
+	w.User = strings.TrimSpace(user)
+	if space, name, ok := strings.Cut(w.User, "/"); ok {
+		w.UserNamespace, w.User = space, name
+		if len(validation.IsDNS1123Label(space)) > 0 {
+			return Wish{}, refuse("annotation %s: %q is not a namespace; write NAME or NAMESPACE/NAME", names.AnnotationUser, space)
+		}
+	}
+	if len(validation.IsDNS1123Subdomain(w.User)) > 0 {
+		return Wish{}, refuse("annotation %s: %q is not a name of a KafkaUser; write NAME or NAMESPACE/NAME", names.AnnotationUser, w.User)
+	}
+	return w, nil
 }
 
 // Injected reports whether a pod has a sidecar that was put into it.
@@ -86,8 +150,9 @@ func checkNames(pod *corev1.Pod) []string {
 	for _, key := range sortedKeys(pod.Annotations) {
 		switch {
 		case !strings.HasPrefix(key, names.Domain) || slices.Contains(known, key):
+		case key == names.AnnotationUser && pod.Labels[names.LabelUsesCluster] != "":
 		case key == names.AnnotationUser:
-			problems = append(problems, fmt.Sprintf("annotation %s belongs to the label %s: remove it", key, names.LabelUsesCluster))
+			problems = append(problems, fmt.Sprintf("annotation %s belongs to the label %s: remove it, or ask by that label", key, names.LabelUsesCluster))
 		case key == names.AnnotationRolloutStrategy:
 			problems = append(problems, fmt.Sprintf("annotation %s belongs on the KafkaBridge: move it there", key))
 		case key == names.LabelBridge || key == names.LabelUsesCluster:
@@ -104,7 +169,7 @@ func labelHint(key string) string {
 	if slices.Contains(userAnnotations(), key) {
 		return ": it is an annotation, move it to metadata.annotations"
 	}
-	return suggestion(key, []string{names.LabelBridge})
+	return suggestion(key, []string{names.LabelBridge, names.LabelUsesCluster})
 }
 
 // suggestion says what an unknown key was probably meant to be.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/internal/operator/inject"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
 )
@@ -68,14 +69,14 @@ func (r reader) resources(ctx context.Context, bridge *v1.KafkaBridge) (model.Br
 
 // secrets checks that the Secrets that a sidecar mounts exist with the keys that it needs: the pod would wait for them
 // without a word otherwise. Of several problems the first one by the Secret's name is told, whichever was found first.
-func (r reader) secrets(ctx context.Context, bridge *v1.KafkaBridge) error {
+func (r reader) secrets(ctx context.Context, bridge *v1.KafkaBridge, wish inject.Wish) error {
 	needed := slices.DeleteFunc(model.BridgeSecrets(bridge), func(s model.SecretKeys) bool { return s.Central })
 	errs := make([]error, len(needed))
 	slots, done := make(chan struct{}, atOnce), make(chan struct{})
 	for i, s := range needed {
 		go func() {
 			slots <- struct{}{}
-			errs[i] = r.secret(ctx, bridge, s)
+			errs[i] = r.secret(ctx, bridge.Namespace, wish, s)
 			<-slots
 			done <- struct{}{}
 		}()
@@ -92,18 +93,18 @@ func (r reader) secrets(ctx context.Context, bridge *v1.KafkaBridge) error {
 	return errors.Join(errs...)
 }
 
-func (r reader) secret(ctx context.Context, bridge *v1.KafkaBridge, needed model.SecretKeys) error {
+func (r reader) secret(ctx context.Context, namespace string, wish inject.Wish, needed model.SecretKeys) error {
 	found := &corev1.Secret{}
-	err := r.live.Get(ctx, client.ObjectKey{Namespace: bridge.Namespace, Name: needed.Secret}, found)
+	err := r.live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: needed.Secret}, found)
 	switch {
 	case apierrors.IsNotFound(err):
-		return missing(bridge, needed, "there is no Secret %q in namespace %q: create it", needed.Secret, bridge.Namespace)
+		return missing(wish, needed, fmt.Sprintf("there is no Secret %q in namespace %q", needed.Secret, namespace), "create it")
 	case err != nil:
 		return fmt.Errorf("reading Secret %q: %w", needed.Secret, err)
 	}
 	for _, key := range needed.Keys {
 		if _, ok := found.Data[key]; !ok {
-			return missing(bridge, needed, "Secret %q has no key %q: add it", needed.Secret, key)
+			return missing(wish, needed, fmt.Sprintf("Secret %q has no key %q", needed.Secret, key), "add it")
 		}
 	}
 	for _, pattern := range needed.Patterns {
@@ -111,14 +112,27 @@ func (r reader) secret(ctx context.Context, bridge *v1.KafkaBridge, needed model
 			ok, err := path.Match(pattern, key)
 			return ok && err == nil
 		}) {
-			return missing(bridge, needed, "Secret %q has no key that matches %q: add one", needed.Secret, pattern)
+			return missing(wish, needed, fmt.Sprintf("Secret %q has no key that matches %q", needed.Secret, pattern), "add one")
 		}
 	}
 	return nil
 }
 
-// missing says where the KafkaBridge asks for what is not there.
-func missing(bridge *v1.KafkaBridge, needed model.SecretKeys, format string, args ...any) error {
-	return &refusal{reason: reasonNoSecret, message: fmt.Sprintf(format, args...) +
-		fmt.Sprintf(", or correct %s of KafkaBridge %q", strings.Join(needed.Fields, " and "), bridge.Name)}
+// missing says where the KafkaBridge asks for what is not there, and what to do. Without a KafkaBridge it is for operators to
+// make, and nobody can correct a field.
+func missing(wish inject.Wish, needed model.SecretKeys, what, remedy string) error {
+	if wish.Bridge != "" {
+		remedy = fmt.Sprintf("%s, or correct %s of KafkaBridge %q", remedy, strings.Join(needed.Fields, " and "), wish.Bridge)
+	} else {
+		remedy = fmt.Sprintf("the conditions of %s say what it waits for", wished(wish))
+	}
+	return &refusal{reason: reasonNoSecret, message: what + ": " + remedy}
+}
+
+// wished names the resources that a pod asks for without a KafkaBridge.
+func wished(wish inject.Wish) string {
+	if wish.User == "" {
+		return wish.String()
+	}
+	return fmt.Sprintf("Kafka %q and KafkaUser %q", wish.Cluster, wish.User)
 }

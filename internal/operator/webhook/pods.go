@@ -10,17 +10,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
+	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/inject"
 	"github.com/steg-kafka/steg/internal/operator/model"
 )
 
-// pods puts sidecars into pods when they are created. It changes nothing else, so that a dry run needs no care, and a second
-// call for the same pod (reinvocation) finds the sidecar and brings it to the same state.
+// pods puts sidecars into pods when they are created. It changes nothing else but for mirrors, which a dry run leaves alone. A
+// second call for the same pod (reinvocation) finds the sidecar and brings it to the same state.
 type pods struct {
 	reader
 	decoder      admission.Decoder
 	checkSecrets bool
 	native       func() bool
+	mirror       Mirror // nil: nobody mirrors
 	metrics      *metrics
 	log          *slog.Logger
 }
@@ -43,7 +45,7 @@ func (p *pods) judge(ctx context.Context, req admission.Request) (response admis
 	if err := p.decoder.DecodeRaw(req.Object, pod); err != nil {
 		return response, "", &refusal{reason: reasonUndecodable, message: "the pod can't be decoded: " + err.Error()}
 	}
-	name, wanted, err := inject.Wants(pod.Labels, pod.Annotations)
+	wish, wanted, err := inject.Wants(pod.Labels, pod.Annotations)
 	if err != nil {
 		return response, "", err
 	}
@@ -51,7 +53,7 @@ func (p *pods) judge(ctx context.Context, req admission.Request) (response admis
 		return admission.Allowed(""), reasonUnchanged, nil
 	}
 	// A pod that a controller makes has neither namespace nor name yet: the namespace is the request's.
-	bridge, err := p.wanted(ctx, client.ObjectKey{Namespace: req.Namespace, Name: name})
+	bridge, err := p.wanted(ctx, wish, req.Namespace, req.DryRun != nil && *req.DryRun)
 	if err != nil {
 		return response, "", err
 	}
@@ -72,10 +74,18 @@ func (p *pods) judge(ctx context.Context, req admission.Request) (response admis
 	return response, reasonInjected, nil
 }
 
-// wanted returns the checked KafkaBridge that a pod asks for. Its warnings are the KafkaBridge's owner's business and stand
-// in its status: who creates a pod gets those of the pod alone.
-func (p *pods) wanted(ctx context.Context, key client.ObjectKey) (model.Bridge, error) {
-	resource, err := p.bridge(ctx, key)
+// wanted returns the checked KafkaBridge that a pod asks for, or that stands for its wish. Its warnings are the KafkaBridge's
+// owner's business and stand in its status: who creates a pod gets those of the pod alone.
+func (p *pods) wanted(ctx context.Context, wish inject.Wish, namespace string, dryRun bool) (model.Bridge, error) {
+	var (
+		resource *v1.KafkaBridge
+		err      error
+	)
+	if wish.Bridge != "" {
+		resource, err = p.bridge(ctx, client.ObjectKey{Namespace: namespace, Name: wish.Bridge})
+	} else {
+		resource, err = p.direct(ctx, wish, namespace, dryRun)
+	}
 	if err != nil {
 		return model.Bridge{}, err
 	}
@@ -85,10 +95,10 @@ func (p *pods) wanted(ctx context.Context, key client.ObjectKey) (model.Bridge, 
 	}
 	bridge, _, err := model.ForBridge(resources)
 	if err != nil {
-		return model.Bridge{}, fmt.Errorf("KafkaBridge %q can't be used: %w", key.Name, err)
+		return model.Bridge{}, fmt.Errorf("%s can't be used: %w", wish, err)
 	}
-	if p.checkSecrets {
-		err = p.secrets(ctx, resource)
+	if brought := !dryRun || !wish.Elsewhere(namespace); p.checkSecrets && brought {
+		err = p.secrets(ctx, resource, wish)
 	}
 	return bridge, err
 }

@@ -26,6 +26,8 @@ const (
 	reasonPod         = "PodNotInjectable"
 	reasonNoBridge    = "KafkaBridgeMissing"
 	reasonBridge      = "KafkaBridgeInvalid"
+	reasonNoUser      = "ClusterOrUserMissing"
+	reasonNotAllowed  = "UserNotAllowed"
 	reasonNoSecret    = "SecretMissing"
 	reasonForbidden   = "NotAllowedToRead"
 	reasonTimeout     = "Timeout"

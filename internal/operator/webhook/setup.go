@@ -36,6 +36,8 @@ type Options struct {
 	// CheckSecrets has a pod refused when a Secret or a key that its sidecar mounts does not exist; it needs the right to
 	// get Secrets.
 	CheckSecrets bool
+	// Mirror brings the Secrets of KafkaUsers into the namespaces of pods that may use them; nil: nobody does.
+	Mirror Mirror
 	// Validate registers the webhook that judges KafkaBridges, Convert the one that converts them. Without both, only
 	// pods are looked at.
 	Validate, Convert bool
@@ -76,7 +78,7 @@ func Setup(mgr manager.Manager, o Options) error {
 		mgr.GetWebhookServer().Register(path, bounded(h, o.Timeout, m.duration.WithLabelValues(webhook)))
 	}
 	register(names.WebhookPodsBridge, webhookPods, &admission.Webhook{Handler: &pods{
-		reader: read, decoder: decoder, checkSecrets: o.CheckSecrets, native: o.Native, metrics: m, log: o.Log,
+		reader: read, decoder: decoder, checkSecrets: o.CheckSecrets, native: o.Native, mirror: o.Mirror, metrics: m, log: o.Log,
 	}})
 	if o.Validate {
 		register(names.WebhookValidateKafkaBridge, webhookBridges, &admission.Webhook{Handler: &bridges{reader: read, decoder: decoder, metrics: m}})
