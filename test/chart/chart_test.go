@@ -187,7 +187,7 @@ func TestValuesWithoutEffect(t *testing.T) {
 		t.Fatal(out[max(0, len(out)-2000):])
 	}
 	want := []string{
-		"connectBuildTimeoutMs", "featureGates", "jmxTrans", "kafka", "kubernetesServiceDnsDomain", "labelsExclusionPattern", "logConfigMap", "logConfiguration",
+		"connectBuildTimeoutMs", "featureGates", "jmxTrans", "labelsExclusionPattern", "logConfigMap", "logConfiguration",
 		"logVolume", "tmpDirSizeLimit", "zookeeper",
 	}
 	got := strings.Fields(named)
@@ -324,7 +324,12 @@ func TestUninstall(t *testing.T) {
 		}
 	}
 	slices.Sort(hooks)
-	if want := []string{"CustomResourceDefinition/kafkabridges.kafka.strimzi.io"}; !slices.Equal(kept, want) {
+	definitions := []string{
+		"CustomResourceDefinition/kafkabridges.kafka.strimzi.io", "CustomResourceDefinition/kafkanodepools.kafka.strimzi.io",
+		"CustomResourceDefinition/kafkas.kafka.strimzi.io", "CustomResourceDefinition/kafkatopics.kafka.strimzi.io",
+		"CustomResourceDefinition/kafkausers.kafka.strimzi.io", "CustomResourceDefinition/strimzipodsets.core.strimzi.io",
+	}
+	if slices.Sort(kept); !slices.Equal(kept, definitions) {
 		t.Errorf("kept: %v", kept)
 	}
 	want := []string{"pre-delete Job/steg-operator-uninstall"}

@@ -46,7 +46,7 @@ func TestFlags(t *testing.T) {
 				t.Errorf("%s: %s: %s", name, pod, out)
 			}
 			for _, arg := range args[1:] {
-				flag := regexp.MustCompile(`^--([a-z-]+)=`).FindStringSubmatch(arg)
+				flag := regexp.MustCompile(`^--([a-z0-9-]+)=`).FindStringSubmatch(arg)
 				if flag == nil || args[0] == "uninstall" && !strings.Contains(uninstall, "-"+flag[1]+" ") {
 					t.Errorf("%s: %s: %q is no flag", name, pod, arg)
 				}

@@ -22,20 +22,23 @@ import (
 
 // setup is what decides which rights are needed.
 type setup struct {
-	bridge, inject, checkSecrets, evict, elect, issues bool
+	kafka, topic, user, bridge, inject                 bool
+	checkSecrets, evict, elect, issues, imports, merge bool
 }
 
 // values are those of the chart.
 func (s setup) values() string {
 	var controllers []string
-	if s.bridge {
-		controllers = append(controllers, "bridge")
+	for _, c := range []struct {
+		name string
+		runs bool
+	}{{"kafka", s.kafka}, {"topic", s.topic}, {"user", s.user}, {"bridge", s.bridge}, {"inject", s.inject}} {
+		if c.runs {
+			controllers = append(controllers, c.name)
+		}
 	}
-	if s.inject {
-		controllers = append(controllers, "inject")
-	}
-	return fmt.Sprintf("controllers: [%s]\nwebhook: {checkSecrets: %t, certManager: {enabled: %t}}\nwatchdog: {evict: %t}\nleaderElection: {enable: %t}\n",
-		strings.Join(controllers, ", "), s.checkSecrets, !s.issues, s.evict, s.elect)
+	return fmt.Sprintf("controllers: [%s]\nwebhook: {checkSecrets: %t, certManager: {enabled: %t}}\nwatchdog: {evict: %t}\nleaderElection: {enable: %t}\ntopics: {import: %t, bidirectional: %t}\n",
+		strings.Join(controllers, ", "), s.checkSecrets, !s.issues, s.evict, s.elect, s.imports, s.merge)
 }
 
 // rights are verbs on resources, as "scope group/resource[name] verb". The scope is own for the operator's namespace, each
@@ -57,9 +60,12 @@ func (s setup) needed(t *testing.T) rights {
 	t.Helper()
 	r := rights{}
 	const strimzi = v1.Group
-	r.add("each", strimzi, "kafkabridges", "", "get", "list", "watch") // the cache, and the webhook past it
-	r.add("each", "", "configmaps", "", "get")                         // logging that a KafkaBridge refers to
+	if s.bridge || s.inject {
+		r.add("each", strimzi, "kafkabridges", "", "get", "list", "watch") // the cache, and the webhook past it
+	}
+	r.add("each", "", "configmaps", "", "get") // logging that a resource refers to
 	r.add("each", "events.k8s.io", "events", "", "create", "patch")
+	s.clusters(r)
 	if s.bridge {
 		for gk := range renderedKinds(t) {
 			plural, _ := meta.UnsafeGuessKindToResource(gk.WithVersion("v1"))
@@ -70,6 +76,8 @@ func (s setup) needed(t *testing.T) rights {
 		r.add("each", strimzi, "kafkabridges/finalizers", "", "update") // blockOwnerDeletion, where OwnerReferencesPermissionEnforcement is on
 	}
 	if s.inject {
+		r.add("each", strimzi, "kafkas", "", "get") // that a pod names
+		r.add("each", strimzi, "kafkausers", "", "get")
 		r.add("each", "", "pods", "", "list", "watch") // the watchdog and the rollout
 		r.add("each", "apps", "replicasets", "", "get")
 		for _, workload := range []string{"deployments", "statefulsets", "daemonsets"} {
@@ -100,6 +108,53 @@ func (s setup) needed(t *testing.T) rights {
 		}
 	}
 	return r
+}
+
+// clusters adds the rights that Kafka clusters, topics and users take.
+func (s setup) clusters(r rights) {
+	const strimzi, podsets = v1.Group, "core.strimzi.io"
+	if s.kafka || s.topic || s.user {
+		r.add("each", strimzi, "kafkas", "", "get", "list", "watch")
+		r.add("each", "", "secrets", "", "get") // the operator's own certificate
+	}
+	if s.kafka {
+		r.add("each", strimzi, "kafkanodepools", "", "get", "list", "watch")
+		for _, resource := range []string{"kafkas", "kafkanodepools"} {
+			r.add("each", strimzi, resource+"/status", "", "update")
+			r.add("each", strimzi, resource+"/finalizers", "", "update")
+		}
+		r.add("each", podsets, "strimzipodsets", "", owned...)
+		r.add("each", podsets, "strimzipodsets/status", "", "update")
+		r.add("each", podsets, "strimzipodsets/finalizers", "", "update")
+		for _, resource := range []string{"serviceaccounts", "services", "configmaps", "persistentvolumeclaims", "pods"} {
+			r.add("each", "", resource, "", owned...)
+		}
+		r.add("each", "", "pods/resize", "", "update")
+		r.add("each", "networking.k8s.io", "networkpolicies", "", owned...)
+		r.add("each", "networking.k8s.io", "ingresses", "", owned...)
+		r.add("each", "policy", "poddisruptionbudgets", "", owned...)
+		r.add("cluster", "", "nodes", "", "get")                        // addresses for node ports, and racks
+		r.add("cluster", "storage.k8s.io", "storageclasses", "", "get") // whether claims may grow
+	}
+	if s.kafka || s.user {
+		r.add("each", "", "secrets", "", "get", "create", "update", "patch", "delete")
+		r.add("each", "", "configmaps", "", owned...)
+	}
+	if s.topic {
+		r.add("each", strimzi, "kafkatopics", "", "get", "list", "watch", "patch")
+		r.add("each", strimzi, "kafkatopics/status", "", "update")
+		if s.imports || s.merge {
+			r.add("each", strimzi, "kafkatopics", "", "create")
+		}
+		if s.merge {
+			r.add("each", strimzi, "kafkatopics", "", "delete")
+		}
+	}
+	if s.user {
+		r.add("each", strimzi, "kafkausers", "", "get", "list", "watch")
+		r.add("each", strimzi, "kafkausers/status", "", "update")
+		r.add("each", strimzi, "kafkausers/finalizers", "", "update")
+	}
 }
 
 // renderedKinds are those of the objects that are made for the examples, whose tests show that all is in them.
@@ -145,11 +200,11 @@ func renderedKinds(t *testing.T) map[schema.GroupKind]bool {
 // granted are the rights that the chart's roles give to the operator.
 func granted(t *testing.T, objects []object) rights {
 	t.Helper()
-	scopes := map[string]string{"Role/steg-operator": "own", "ClusterRole/steg-operator-namespaced": "each", "ClusterRole/steg-operator-global": "all"}
+	scopes := map[string]string{"Role/steg-operator": "own", "ClusterRole/steg-operator-namespaced": "each", "ClusterRole/steg-operator-global": "all", "ClusterRole/steg-operator-cluster": "cluster"}
 	r := rights{}
 	for _, o := range objects {
 		kind := o.text("kind")
-		if kind != "Role" && kind != "ClusterRole" || o.name() == "ClusterRole/steg-operator-uninstall" {
+		if kind != "Role" && kind != "ClusterRole" || strings.HasSuffix(o.name(), "/steg-operator-uninstall") {
 			continue // the latter is bound to an account that only the hook before an uninstall has
 		}
 		scope := scopes[o.name()]
@@ -201,7 +256,18 @@ func list(rules any) []map[string][]string {
 // The chart gives the operator what it needs, and nothing more, whatever it is set up for.
 func TestRights(t *testing.T) {
 	whatever := []bool{false, true}
-	for _, controllers := range []setup{{bridge: true}, {inject: true}, {bridge: true, inject: true}} {
+	for _, controllers := range []setup{
+		{bridge: true},
+		{inject: true},
+		{bridge: true, inject: true},
+		{kafka: true},
+		{topic: true},
+		{user: true},
+		{topic: true, imports: true},
+		{user: true, inject: true},
+		{kafka: true, topic: true, user: true, bridge: true, inject: true},
+		{kafka: true, topic: true, merge: true, inject: true},
+	} {
 		for _, check := range whatever {
 			for _, other := range whatever {
 				s := controllers

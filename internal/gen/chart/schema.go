@@ -39,8 +39,11 @@ func special() map[string]schema {
 	secret := schema{Type: "object", Required: []string{"name"}, Properties: map[string]*schema{"name": {Type: "string"}}}
 	object := schema{Type: "object"}
 	return map[string]schema{
-		"controllers":                        {Type: "array", MinItems: 1, Unique: true, Items: &schema{Enum: []any{"bridge", "inject"}}},
+		"controllers":                        {Type: "array", MinItems: 1, Unique: true, Items: &schema{Enum: []any{"kafka", "topic", "user", "bridge", "inject"}}},
 		"replicas":                           number(0),
+		"kafka.images":                       object,
+		"roll.batch":                         number(1),
+		"topics.replicationThrottle":         number(0),
 		"watchNamespaces":                    {Type: "array", Unique: true, Items: &namespace},
 		"watchAnyNamespace":                  {Type: []any{"boolean", "null"}},
 		"image.imagePullPolicy":              texts("", "Always", "IfNotPresent", "Never", nil),

@@ -23,7 +23,7 @@ var packages = []string{"api/v1", "api/v1beta2", "api/v1beta1", "api/v1alpha1", 
 // kind is one custom resource definition.
 type kind struct {
 	group, plural string
-	versions           map[string]reflect.Type
+	versions      map[string]reflect.Type
 }
 
 var kinds = []kind{

@@ -1,8 +1,8 @@
-// Metrics writes docs/reference/metrics.md from what /metrics answers when every series has a value, so that the page lists
-// what there is and nothing else:
+// Metrics writes docs/reference/metrics.md and docs/reference/operator-metrics.md from what /metrics of the two programs
+// answers when every series has a value, so that the pages list what there is and nothing else:
 //
-//	go run ./internal/gen/metrics            # writes the page
-//	go run ./internal/gen/metrics -check     # compares, and exits with 1 when it is out of date
+//	go run ./internal/gen/metrics            # writes the pages
+//	go run ./internal/gen/metrics -check     # compares, and exits with 1 when one is out of date
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,20 +21,22 @@ import (
 )
 
 func main() {
-	check := flag.Bool("check", false, "compare with the file instead of writing it")
-	path := flag.String("o", "docs/reference/metrics.md", "the page")
+	check := flag.Bool("check", false, "compare with the files instead of writing them")
+	dir := flag.String("o", "docs/reference", "the folder of the pages")
 	flag.Parse()
-	if err := run(*path, *check); err != nil {
+	if err := errors.Join(run(*dir, "metrics.md", page, *check), run(*dir, "operator-metrics.md", operatorPage, *check)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(path string, check bool) error {
+// run writes a page, or compares it.
+func run(dir, name string, page func() ([]byte, error), check bool) error {
 	want, err := page()
 	if err != nil {
 		return err
 	}
+	path := filepath.Join(dir, name)
 	if !check {
 		if err := os.WriteFile(path, want, 0o644); err != nil {
 			return fmt.Errorf("writing the metrics page: %w", err)
