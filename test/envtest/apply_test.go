@@ -389,6 +389,15 @@ func TestApplyPrune(t *testing.T) {
 	equal(t, []string{"deleted ConfigMap goes", "deleted ConfigMap stays"}, slices.Sorted(slices.Values(a.must().Changed)))
 }
 
+// TestApplyKept: objects of kinds that are kept are applied like others, and stay when they are no longer wanted.
+func TestApplyKept(t *testing.T) {
+	a := newApplied(t)
+	a.Kinds, a.Kept = []schema.GroupVersionKind{configMaps}, []schema.GroupVersionKind{services}
+	equal(t, []string{"created ConfigMap one", "created Service two"}, a.must(a.configMap("one", "1"), a.service("two")).Changed)
+	equal(t, []string{"deleted ConfigMap one"}, a.must().Changed)
+	equal(t, 1, len(a.versions(a.admin, services)))
+}
+
 // TestApplyForeign: an object of somebody else under a wanted name is left as it is and named; the others are written, and
 // nothing is deleted.
 func TestApplyForeign(t *testing.T) {

@@ -203,7 +203,7 @@ func TestWatchdog(t *testing.T) {
 	equal(t, 0.0, c.metric("steg_pods_without_sidecar")) // all are young
 	ahead.set(2 * time.Hour)
 	c.measures("steg_pods_without_sidecar", 2)
-	c.says("Pod", "without", `SidecarMissing: pod without asks for the sidecar of KafkaBridge "my-bridge"`)
+	c.says("Pod", "without", `SidecarMissing: pod without asks for a sidecar by its label, for KafkaBridge "my-bridge", and runs without it`)
 	c.says("ReplicaSet", "set", "SidecarMissing: pod without")
 	c.says("Pod", "single", "SidecarMissing: ")
 	for _, name := range []string{"with", "operator", "done"} {

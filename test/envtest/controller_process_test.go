@@ -99,7 +99,7 @@ func startProcess(t *testing.T, c client.Client, config *rest.Config, namespace 
 	p.command = operatorCommand(context.WithoutCancel(t.Context()), t, config, append([]string{
 		"--namespace", namespace, "--watch-namespaces", namespace, "--http-address", strings.TrimPrefix(p.http, "http://"),
 		"--webhook-port", strconv.Itoa(port), "--webhook-url", url, "--webhook-mutating", namespace, "--webhook-validating", namespace,
-		"--bridge-image", "steg-bridge:test",
+		"--bridge-image", "steg-bridge:test", "--node-image", "steg-node:test",
 	}, args...)...)
 	p.command.Stdout, p.command.Stderr = p.log, p.log
 	began := time.Now()
@@ -274,8 +274,8 @@ func TestProcessWithPods(t *testing.T) {
 	}
 }
 
-// TestProcessBesideOlder: on a cluster whose KafkaBridges are another operator's and in the older version alone, sidecars are
-// injected from them, and nothing else is done. Then it is uninstalled.
+// TestProcessBesideOlder: on a cluster whose KafkaBridges, Kafkas and KafkaUsers are another operator's and in the older version
+// alone, sidecars are injected from them, and nothing else is done. Then it is uninstalled.
 func TestProcessBesideOlder(t *testing.T) {
 	config, c := olderServer(t)
 	namespace := "beside"
@@ -295,6 +295,7 @@ func TestProcessBesideOlder(t *testing.T) {
 	if got := pod.Annotations[names.AnnotationInjected]; got != namespace+"/my-bridge" || len(pod.Spec.InitContainers) != 1 {
 		t.Errorf("injected %q, init containers %v", got, pod.Spec.InitContainers)
 	}
+	injectBesideOlder(t, c, namespace)
 	until(t, "a pass over the KafkaBridge", func() (bool, string) {
 		_, metrics := p.get("/metrics")
 		return strings.Contains(metrics, `steg_pods_stale{bridge="my-bridge",namespace="beside"} 0`), "none"
@@ -311,20 +312,48 @@ func TestProcessBesideOlder(t *testing.T) {
 	uninstall(t, config, c, bridge)
 }
 
-// olderServer starts an API server of its own, with KafkaBridges in v1beta2 alone.
-func olderServer(t *testing.T) (*rest.Config, client.Client) {
+// injectBesideOlder has a pod reach a Kafka as a KafkaUser.
+func injectBesideOlder(t *testing.T, c client.Client, namespace string) {
 	t.Helper()
-	definition := &apiextensionsv1.CustomResourceDefinition{}
-	convert(t, documents(t, files+"crds/kafkabridges.yaml")[0], definition)
-	older := definition.Spec.Versions[:0]
-	for _, version := range definition.Spec.Versions {
-		if version.Name == "v1beta2" {
-			version.Storage = true
-			older = append(older, version)
+	kafka, app := kafkaWithTLS(namespace), kafkaUser(namespace, "my-app", "tls")
+	older := &v1beta2.KafkaUser{ObjectMeta: app.ObjectMeta, Spec: app.Spec}
+	for _, o := range []client.Object{
+		&v1beta2.Kafka{ObjectMeta: kafka.ObjectMeta, Spec: kafka.Spec}, older,
+		plainSecret(namespace, "my-cluster-cluster-ca-cert", "ca.crt"), plainSecret(namespace, "my-app", "user.crt", "user.key"),
+	} {
+		if err := c.Create(deadline(t), o); err != nil {
+			t.Fatal(err)
 		}
 	}
-	definition.Spec.Versions = older
-	env := &ctrlenvtest.Environment{CRDs: []*apiextensionsv1.CustomResourceDefinition{definition}, ControlPlaneStartTimeout: time.Minute, ControlPlaneStopTimeout: time.Minute}
+	older.Status.Secret = "my-app"
+	if err := c.Status().Update(deadline(t), older); err != nil {
+		t.Fatal(err)
+	}
+	pod := asksFor(namespace, "direct", "my-app")
+	if err := c.Create(deadline(t), pod); err != nil {
+		t.Fatal(err)
+	}
+	checkDirect(t, pod, "my-cluster-kafka-bootstrap."+namespace+".svc:9093", "my-cluster-cluster-ca-cert", "my-app")
+}
+
+// olderServer starts an API server of its own, with what sidecars are configured from in v1beta2 alone.
+func olderServer(t *testing.T) (*rest.Config, client.Client) {
+	t.Helper()
+	var definitions []*apiextensionsv1.CustomResourceDefinition
+	for _, kind := range []string{"kafkabridges", "kafkas", "kafkausers"} {
+		definition := &apiextensionsv1.CustomResourceDefinition{}
+		convert(t, documents(t, files+"crds/"+kind+".yaml")[0], definition)
+		older := definition.Spec.Versions[:0]
+		for _, version := range definition.Spec.Versions {
+			if version.Name == "v1beta2" {
+				version.Storage = true
+				older = append(older, version)
+			}
+		}
+		definition.Spec.Versions = older
+		definitions = append(definitions, definition)
+	}
+	env := &ctrlenvtest.Environment{CRDs: definitions, ControlPlaneStartTimeout: time.Minute, ControlPlaneStopTimeout: time.Minute}
 	config, err := env.Start()
 	if err != nil {
 		t.Fatal(err)

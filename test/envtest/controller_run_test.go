@@ -60,7 +60,7 @@ func controllersAt(t *testing.T, at *rest.Config, c client.Client, namespace str
 		Deploy: true, Rollout: true, Defaults: model.BridgeResources{DefaultImage: "steg-bridge:test"},
 		Interval: time.Hour, Timeout: time.Hour, Metrics: metrics, Log: log,
 	}
-	watchdog := controller.WatchdogOptions{Metrics: metrics, Log: log}
+	watchdog := controller.WatchdogOptions{Namespaces: []string{namespace}, Metrics: metrics, Log: log}
 	change(&bridges, &watchdog)
 	informers, err := controller.Cache([]string{namespace})
 	if err != nil {
@@ -118,6 +118,7 @@ func controllerRights(t *testing.T, at *rest.Config, c client.Client, namespace 
 	}
 	rules := []rbacv1.PolicyRule{
 		rule(v1.Group, "kafkabridges", "get", "list", "watch"),
+		rule(v1.Group, "kafkas kafkausers", "get"),
 		rule("", "configmaps", "get"),
 		rule("", "pods", "list", "watch"),
 		rule("", "pods/eviction", "create"),

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlenvtest "sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	podsetv1 "github.com/steg-kafka/steg/api/core/v1"
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/api/v1beta2"
 )
@@ -83,7 +84,7 @@ func cluster(t *testing.T) (client.Client, string) {
 func clientFor(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1.AddToScheme, v1beta2.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, apiextensionsv1.AddToScheme, v1.AddToScheme, v1beta2.AddToScheme, podsetv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}

@@ -81,6 +81,7 @@ type operatorOptions struct {
 	follower  bool // another replica leads
 	port      int  // of the webhook; 0: a free one
 	checkNone bool // Secrets are not checked
+	mirror    webhook.Mirror
 	prepare   func(manager.Manager)
 	settle    time.Duration
 	noWaiting bool // return before it is ready
@@ -100,20 +101,25 @@ func hooks(t *testing.T, c client.Client, namespace, url string) {
 			},
 		}}
 	}
-	pods := func(name, label string) admissionregistrationv1.MutatingWebhook {
+	exists, lacks := metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist
+	pods := func(name string, effects admissionregistrationv1.SideEffectClass, labels ...metav1.LabelSelectorRequirement) admissionregistrationv1.MutatingWebhook {
 		return admissionregistrationv1.MutatingWebhook{
-			Name: name, AdmissionReviewVersions: []string{"v1"}, SideEffects: new(admissionregistrationv1.SideEffectClassNone),
+			Name: name, AdmissionReviewVersions: []string{"v1"}, SideEffects: &effects,
 			FailurePolicy: new(admissionregistrationv1.Fail), ReinvocationPolicy: new(admissionregistrationv1.IfNeededReinvocationPolicy), TimeoutSeconds: new(int32(5)),
 			ClientConfig:      admissionregistrationv1.WebhookClientConfig{URL: new(url + "/mutate/pods/bridge")},
 			Rules:             rule([]admissionregistrationv1.OperationType{admissionregistrationv1.Create}, "", "pods"),
 			NamespaceSelector: here,
-			ObjectSelector:    &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: label, Operator: metav1.LabelSelectorOpExists}}},
+			ObjectSelector:    &metav1.LabelSelector{MatchExpressions: labels},
 		}
 	}
 	configurations := []client.Object{
 		&admissionregistrationv1.MutatingWebhookConfiguration{
 			ObjectMeta: metav1.ObjectMeta{Name: namespace},
-			Webhooks:   []admissionregistrationv1.MutatingWebhook{pods("bridge.pods.steg.dev", "steg.dev/bridge"), pods("cluster.pods.steg.dev", "steg.dev/cluster")},
+			Webhooks: []admissionregistrationv1.MutatingWebhook{
+				pods("bridge.pods.steg.dev", admissionregistrationv1.SideEffectClassNone, metav1.LabelSelectorRequirement{Key: "steg.dev/bridge", Operator: exists}),
+				pods("cluster.pods.steg.dev", admissionregistrationv1.SideEffectClassNoneOnDryRun,
+					metav1.LabelSelectorRequirement{Key: "steg.dev/cluster", Operator: exists}, metav1.LabelSelectorRequirement{Key: "steg.dev/bridge", Operator: lacks}),
+			},
 		},
 		&admissionregistrationv1.ValidatingWebhookConfiguration{
 			ObjectMeta: metav1.ObjectMeta{Name: namespace},
@@ -157,6 +163,7 @@ func rights(t *testing.T, c client.Client, namespace string) *rest.Config {
 			{APIGroups: []string{"apiextensions.k8s.io"}, Resources: []string{"customresourcedefinitions"}, ResourceNames: []string{definition}, Verbs: []string{"get", "patch"}},
 			{APIGroups: []string{""}, Resources: []string{"secrets", "configmaps"}, Verbs: []string{"get"}},
 			{APIGroups: []string{group}, Resources: []string{"kafkabridges"}, Verbs: []string{"get", "list", "watch"}},
+			{APIGroups: []string{group}, Resources: []string{"kafkas", "kafkausers"}, Verbs: []string{"get"}},
 		}},
 		&rbacv1.ClusterRoleBinding{ObjectMeta: global, Subjects: []rbacv1.Subject{who}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: meta.Name}},
 	} {
@@ -203,7 +210,7 @@ func start(t *testing.T, c client.Client, namespace string, o operatorOptions) *
 	}
 	if err := webhook.Setup(mgr, webhook.Options{
 		Certificates: op.certificates, Defaults: model.BridgeResources{DefaultImage: "steg-bridge:test"}, Native: func() bool { return true },
-		CheckSecrets: !o.checkNone, Validate: true, Convert: o.convert, Registerer: op.registry, Log: log,
+		CheckSecrets: !o.checkNone, Mirror: o.mirror, Validate: true, Convert: o.convert, Registerer: op.registry, Log: log,
 	}); err != nil {
 		t.Fatal(err)
 	}
