@@ -58,7 +58,15 @@ func produce(t testing.TB, topic, value string) {
 // records returns the values of all records that a topic has now.
 func records(t testing.TB, topic string) []string {
 	t.Helper()
-	client, ctx := native(t, kgo.ConsumeTopics(topic))
+	client, _ := native(t, kgo.ConsumeTopics(topic))
+	return readAll(t, client, topic)
+}
+
+// readAll reads to the ends that the topic has now.
+func readAll(t testing.TB, client *kgo.Client, topic string) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), kafkaTime)
+	defer cancel()
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
 	if err != nil || ends.Error() != nil {
 		t.Fatal(err, ends.Error())
