@@ -9,9 +9,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GOFILES  = git ls-files -co --exclude-standard '*.go'
 # Packages that link Kubernetes' client: tested without the race detector, which would compile all of it once more.
-KUBERNETES = /(api|internal/operator|internal/gen/crds|cmd/steg-operator|test/(chart|envtest|e2e))(/|$$)
+KUBERNETES = /(api|internal/operator|internal/gen/(crds|metrics)|cmd/steg-operator|test/(chart|docs|envtest|e2e))(/|$$)
 # Packages with tests that need a real Kafka.
-KAFKATESTS = grep -rlE '^//go:build .*kafka' --include='*_test.go' test internal cmd | xargs -n 1 dirname | sort -u | sed 's|^|./|'
+KAFKATESTS = grep -rl '^//go:build kafka' --include='*_test.go' test internal cmd | xargs -n 1 dirname | sort -u | sed 's|^|./|'
 # One set of flags for all that is compiled, so that Go's cache serves the lab, the programs, their tests and the linter
 # alike; only the race detector needs cgo.
 export CGO_ENABLED := 0
@@ -81,7 +81,12 @@ kafka: ## the tests on real Apache Kafka (installs a JDK and Maven where it may)
 .PHONY: envtest
 envtest: ## resources, apply and webhooks on a real API server (compiles it the first time)
 	$(call step,API server and etcd,$(LAB) envtest > /dev/null)
-	$(call step,tests on a real API server,KUBEBUILDER_ASSETS=$$($(LAB) envtest) go test -tags envtest -count 1 -timeout 20m ./test/envtest ./cmd/steg-operator)
+	$(call step,tests on a real API server,KUBEBUILDER_ASSETS=$$($(LAB) envtest) go test -tags envtest -count 1 -timeout 25m ./test/envtest ./cmd/steg-operator)
+	$(call step,topics and users on a real API server and a real Kafka,KUBEBUILDER_ASSETS=$$($(LAB) envtest) go test -tags envtest$(comma)kafka -count 1 -timeout 10m -run 'TestTopicReplicas|TestUserSignsIn' ./test/envtest)
+
+.PHONY: figures
+figures: ## how fast topics and users are, on a real API server and a real Kafka; for a quiet machine
+	KUBEBUILDER_ASSETS=$$($(LAB) envtest) go test -tags envtest,kafka -count 1 -v -timeout 30m -run Figures ./test/envtest
 
 .PHONY: chart
 chart: ## the chart, rendered by helm (compiles it the first time)
@@ -93,7 +98,7 @@ e2e: ## everything on three real kubelets, with a real Kafka (root)
 	$(call step,end to end,test/e2e/run)
 
 .PHONY: images
-images: ## images of both programs as OCI archives in bin/images
+images: ## images of the programs as OCI archives in bin/images
 	@images/build
 
 .PHONY: fuzz

@@ -18,11 +18,12 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// Every label and annotation of ours has its place on the page, and the page has no other.
+// Every label and annotation of ours has its place on the page, and the page has no other but those of KafkaUsers.
 func TestAnnotationsAreDescribed(t *testing.T) {
 	page := read(t, sidecarPage)
 	declared := map[string]bool{}
-	for _, m := range regexp.MustCompile(`= Domain \+ "([a-z-]+)"`).FindAllStringSubmatch(read(t, "../../internal/operator/names/names.go"), -1) {
+	constant := regexp.MustCompile(`= Domain \+ "([a-z-]+)"`)
+	for _, m := range constant.FindAllStringSubmatch(read(t, "../../internal/operator/names/names.go"), -1) {
 		declared["steg.dev/"+m[1]] = true
 		if !strings.Contains(page, "`steg.dev/"+m[1]) {
 			t.Errorf("steg.dev/%s is not on the page", m[1])
@@ -30,6 +31,9 @@ func TestAnnotationsAreDescribed(t *testing.T) {
 	}
 	if len(declared) < 15 {
 		t.Fatalf("only %d names were found", len(declared))
+	}
+	for _, m := range constant.FindAllStringSubmatch(read(t, "../../internal/operator/names/user.go"), -1) {
+		declared["steg.dev/"+m[1]] = true
 	}
 	for _, name := range regexp.MustCompile(`steg\.dev/[a-z-]+`).FindAllString(page, -1) {
 		if !declared[name] {
