@@ -137,6 +137,7 @@ func setUpUsers(mgr manager.Manager, o options, ways *controller.Clusters, metri
 		return nil
 	}
 	return controller.SetupUser(mgr, controller.UserOptions{
-		Clusters: ways, Namespaces: o.watchNamespaces, Interval: o.reconcileInterval, Metrics: metrics, Log: log,
+		Clusters: ways, Namespaces: o.watchNamespaces, WatchedNamespace: o.kafka.watchedNamespace,
+		Interval: o.reconcileInterval, Metrics: metrics, Log: log,
 	})
 }

@@ -56,7 +56,7 @@ func (p program) operate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer ways.Close() // not before the manager has stopped: it lets passes over clusters end
+	defer ways.Close() // controllers use them until the manager has stopped
 	log.Info("started", "version", version, "controllers", o.controllers.String(), "namespaces", o.watchNamespaces.String(), "kafkabridge", c.version)
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("stopped: %w", err)

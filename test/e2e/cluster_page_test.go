@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +52,14 @@ func clusterUninstall(t *testing.T) {
 	}
 	start := time.Now()
 	must(t, "", "helm", "uninstall", "kafka-operator", "--namespace", kafkaNamespace, "--timeout", "100s")
-	kubectl(t, "delete", "namespace", kafkaNamespace, "--timeout=110s")
+	kubectl(t, "delete", "namespace", kafkaNamespace, "--wait=false")
+	eventually(t, 4*time.Minute, func() error { // brokers without a quorum stop when their grace period is over
+		out, _ := try("get", "namespace", kafkaNamespace, "--ignore-not-found", "-o", "jsonpath={.status.conditions[*].message}")
+		left, _ := try("get", "namespace", kafkaNamespace, "--ignore-not-found", "-o", "name")
+		if left != "" {
+			return fmt.Errorf("%s is there: %s", left, out)
+		}
+		return nil
+	})
 	t.Logf("everything was gone after %v", time.Since(start).Round(time.Second))
 }

@@ -188,8 +188,8 @@ func tool(t testing.TB, line, stdin string) string {
 }
 
 func tryTool(line, stdin string) (string, error) {
-	return command(stdin, "kubectl", "exec", "-i", "-n", kafkaNamespace, "my-cluster-kafka-0", "-c", "kafka", "--",
-		"env", "-u", "KAFKA_OPTS", "KAFKA_HEAP_OPTS=-Xmx96m", "LOG_DIR=/tmp", "/bin/bash", "-c", "/opt/kafka/bin/"+line)
+	return try("exec", "-n", kafkaNamespace, "my-cluster-kafka-0", "-c", "kafka", "--",
+		"env", "-u", "KAFKA_OPTS", "KAFKA_HEAP_OPTS=-Xmx96m", "LOG_DIR=/tmp", "/bin/bash", "-c", `printf '%s' "$1" | /opt/kafka/bin/`+line, "bash", stdin)
 }
 
 // secured are the replacements that turn the lab's file into its second variant: client certificates on 9093, and rights. A
@@ -252,8 +252,8 @@ func pem(text string) string { return strings.ReplaceAll(strings.TrimSpace(text)
 // clientFile puts a file with a client's settings into the first broker's container.
 func clientFile(t testing.TB, name string, settings ...string) {
 	t.Helper()
-	must(t, strings.Join(settings, "\n")+"\n", "kubectl", "exec", "-i", "-n", kafkaNamespace, "my-cluster-kafka-0", "-c", "kafka", "--",
-		"sh", "-c", "cat > /tmp/"+name)
+	kubectl(t, "exec", "-n", kafkaNamespace, "my-cluster-kafka-0", "-c", "kafka", "--",
+		"sh", "-c", `printf '%s\n' "$@" > /tmp/`+name, "sh", strings.Join(settings, "\n"))
 }
 
 // clusterSecured turns the running cluster into the lab's second variant, and goes in by every door with Kafka's own
@@ -264,7 +264,7 @@ func clusterSecured(t *testing.T) {
 	apply(t, kafkaNamespace, users)
 	settled(t, clusterTime)
 	t.Logf("three brokers were rolled in %v", time.Since(start).Round(time.Second))
-	kubectl(t, "wait", "-n", kafkaNamespace, "kafkauser/my-app", "kafkauser/my-scram", "kafkatopic/my-orders", "--for=condition=Ready", "--timeout=60s")
+	kubectl(t, "wait", "-n", kafkaNamespace, "kafkauser/my-app", "kafkauser/my-scram", "kafkatopic/my-orders", "--for=condition=Ready", "--timeout=100s")
 
 	const bootstrap = " --bootstrap-server my-cluster-kafka-bootstrap:"
 	trusted := pem(secretValue(t, "my-cluster-cluster-ca-cert", "ca.crt"))

@@ -67,6 +67,10 @@ func TestKafkaPartitionAtRisk(t *testing.T) {
 	if now["c-kafka-0"] != before["c-kafka-0"] || now["c-kafka-1"] != before["c-kafka-1"] {
 		t.Errorf("%v before, %v now", before, now)
 	}
+	c.says("Kafka", "c", string(roll.PartitionAtRisk)+": node 1 has to stay: t-0 would have 1 replicas in sync of at least 2")
+	if err := c.read("c", kafka); err != nil || !slices.ContainsFunc(kafka.Status.Conditions, func(at v1.Condition) bool { return at.Type == v1.ConditionReady }) {
+		t.Errorf("it is not Ready any more: %+v %v", kafka.Status.Conditions, err)
+	}
 	b.set(func(b *broker) { b.partitions[0].ISR = []int32{0, 1, 2} })
 	c.rolled(before, c.look)
 	c.stateIs("c", v1.ConditionReady, "")

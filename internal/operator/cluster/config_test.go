@@ -158,7 +158,7 @@ func TestReplication(t *testing.T) {
 func TestLinger(t *testing.T) {
 	const key = "controller.quorum.append.linger.ms"
 	c, _ := mustFor(t, resources(t, small))
-	if c.Shared[key] != "5" {
+	if c.Shared[key] != "1" {
 		t.Error(c.Shared[key])
 	}
 	c, _ = mustFor(t, set(resources(t, small), map[string]string{key: "25"}))

@@ -10,8 +10,8 @@ import (
 const (
 	lingerKey = "controller.quorum.append.linger.ms"
 	// linger is how long a controller waits for more changes before it writes one: Kafka's 25 ms are most of the time that the
-	// change of a topic takes, and with 5 ms there still is one write for what comes at once.
-	linger = "5"
+	// change of a topic or a user takes, and with 1 ms there still is one write for what comes at once.
+	linger = "1"
 )
 
 // kraft writes what makes the nodes a cluster: roles, listeners, the quorum, and who may speak on the listeners between them.

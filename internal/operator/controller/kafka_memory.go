@@ -35,7 +35,8 @@ type memory struct {
 	blindSince  time.Time
 	unreachable map[int32]time.Time
 	// told is what brokers were told at run time.
-	told    map[int32]told
+	told map[int32]told
+	// blocked is what a rolling update waits for.
 	blocked blocked
 }
 

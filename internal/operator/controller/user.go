@@ -45,20 +45,21 @@ type userRound struct {
 
 // userSubject is a KafkaUser that a pass looks at.
 type userSubject struct {
-	cr       *v1.KafkaUser
-	key      client.ObjectKey
-	want     user.User // zero if err
-	warnings []user.Warning
-	err      error
-	again    bool // the error may go by itself: it is tried again soon
-	paused   bool
-	stale    bool // the cache is behind
-	looks    bool // its Secret is looked at in this pass
-	supplied bool // and is as wanted: the rest counts
-	noted    userNote
-	data     map[string][]byte // of the Secret
-	password user.Password
-	digest   [digestSize]byte // of the password
+	cr         *v1.KafkaUser
+	key        client.ObjectKey
+	want       user.User // zero if err
+	warnings   []user.Warning
+	err        error
+	again      bool // the error may go by itself: it is tried again soon
+	rightsWait bool // everything but the rights is done: there is no authorizer yet
+	paused     bool
+	stale      bool // the cache is behind
+	looks      bool // its Secret is looked at in this pass
+	supplied   bool // and is as wanted: the rest counts
+	noted      userNote
+	data       map[string][]byte // of the Secret
+	password   user.Password
+	digest     [digestSize]byte // of the password
 }
 
 // work makes one pass: it reads what the users' meaning depends on, has package user decide, and writes.
@@ -262,6 +263,7 @@ func (r *userRound) apply(ctx context.Context, states map[string]user.State, orp
 			s.err, s.again = user.Problem{Reason: user.ReasonKafka, Message: err.Error()}, true
 		case states[s.key.Name].NoACLs && len(s.want.ACLs) > 0: // brokers are rolled to get an authorizer
 			s.err, s.again = user.Problem{Reason: user.ReasonKafka, Message: "Kafka checks no rights yet: they are given when it does"}, true
+			s.rightsWait = true
 		}
 	}
 	r.unmark(ctx, slices.DeleteFunc(orphans, func(name string) bool { return failures[name] != nil }))

@@ -323,7 +323,7 @@ func (r *userRound) remember() {
 		switch {
 		case s.supplied:
 			note = s.noted
-			if s.err == nil {
+			if s.err == nil || s.rightsWait {
 				note.password = s.digest
 			}
 		case !known:
