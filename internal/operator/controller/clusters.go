@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -223,10 +224,10 @@ func (c *Clusters) release(l *lease) {
 	}
 }
 
-// access reads what a connection is made of. All certificates of the authority count: while its key is exchanged, brokers
-// with an old certificate and with a new one run side by side.
+// access reads what a connection is made of. While the authority's key is exchanged, brokers with an old certificate and with
+// a new one run side by side: whom they trust among each other is trusted here too.
 func (c *Clusters) access(ctx context.Context, cluster client.ObjectKey) (kafkaadmin.Access, error) {
-	authority, err := c.secret(ctx, cluster, names.ClusterCACert(cluster.Name))
+	trusted, err := c.trusted(ctx, cluster)
 	if err != nil {
 		return kafkaadmin.Access{}, err
 	}
@@ -234,13 +235,27 @@ func (c *Clusters) access(ctx context.Context, cluster client.ObjectKey) (kafkaa
 	if err != nil {
 		return kafkaadmin.Access{}, err
 	}
-	a := kafkaadmin.Access{Bootstrap: c.Bootstrap(cluster), Certificate: own[names.KeyOperatorCert], Key: own[names.KeyOperatorKey]}
+	return kafkaadmin.Access{
+		Bootstrap: c.Bootstrap(cluster), Trusted: trusted, Certificate: own[names.KeyOperatorCert], Key: own[names.KeyOperatorKey],
+	}, nil
+}
+
+// trusted reads the trust bundle, and the authority's own Secret where there is no bundle, as beside another operator.
+func (c *Clusters) trusted(ctx context.Context, cluster client.ObjectKey) (trusted []byte, err error) {
+	var missing *status.Missing
+	bundle, err := c.secret(ctx, cluster, names.TrustBundle(cluster.Name))
+	if err == nil {
+		return bundle[names.KeyClusterCA], nil
+	} else if !errors.As(err, &missing) {
+		return nil, err
+	}
+	authority, err := c.secret(ctx, cluster, names.ClusterCACert(cluster.Name))
 	for _, key := range slices.Sorted(maps.Keys(authority)) {
 		if strings.HasSuffix(key, names.SuffixCertificate) {
-			a.Trusted = append(append(a.Trusted, authority[key]...), '\n')
+			trusted = append(append(trusted, authority[key]...), '\n')
 		}
 	}
-	return a, nil
+	return trusted, err
 }
 
 func (c *Clusters) secret(ctx context.Context, cluster client.ObjectKey, name string) (map[string][]byte, error) {

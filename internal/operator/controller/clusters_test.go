@@ -96,6 +96,7 @@ func connected(t *testing.T) (c *Clusters, s *safe, k *kafkatest.Cluster, pass f
 	})
 	t.Cleanup(c.Close)
 	s.put(names.ClusterCACert("a"), names.KeyCACertificate, k.CA.PEM)
+	s.put(names.TrustBundle("a"), names.KeyClusterCA, k.CA.PEM)
 	s.own(k.Cert)
 	return c, s, k, func(d time.Duration) {
 		mu.Lock()
@@ -178,13 +179,20 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// TestClustersTrust: all certificates of the authority count, the dated ones of former keys too.
+// TestClustersTrust: what the brokers trust among each other counts; without a bundle all certificates of the authority, the
+// dated ones of former keys too.
 func TestClustersTrust(t *testing.T) {
 	c, s, k, _ := connected(t)
 	next, err := pki.NewCA("next")
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.put(names.ClusterCACert("a"), names.KeyCACertificate, next.PEM) // by a user, who did not keep the former one
+	if _, err := ask(t.Context(), c); err != nil {
+		t.Error("with the bundle:", err)
+	}
+	c, s, k, _ = connected(t)
+	delete(s.all, names.TrustBundle("a"))
 	s.put(names.ClusterCACert("a"), "ca-2026-11-22T10-00-00Z.crt", bytes.TrimSpace(k.CA.PEM))
 	s.put(names.ClusterCACert("a"), names.KeyCACertificate, bytes.TrimSpace(next.PEM))
 	s.put(names.ClusterCACert("a"), "ca.p12", []byte("not PEM"))
@@ -211,7 +219,7 @@ func TestClustersMissing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s.fail(errors.New("away"))
-	if _, err := ask(t.Context(), c); err == nil || !strings.Contains(err.Error(), "read Secret a-cluster-ca-cert: away") {
+	if _, err := ask(t.Context(), c); err == nil || !strings.Contains(err.Error(), "read Secret a-trustbundle: away") {
 		t.Errorf("got %v", err)
 	}
 }
