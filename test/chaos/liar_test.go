@@ -232,7 +232,8 @@ func small(t *testing.T, broker, bridge, name string) *check.History {
 	endReader := start(ctx, r.run)
 	endSampler := start(ctx, func(ctx context.Context) { sample(ctx, j, admin, name) })
 	endWriter := start(ctx, w.run)
-	pause(ctx, 1500*time.Millisecond)
+	for pause(ctx, 1500*time.Millisecond) && !j.enough() {
+	}
 	endWriter()
 	pause(ctx, 3*pollTime)
 	endReader()
@@ -243,6 +244,17 @@ func small(t *testing.T, broker, bridge, name string) *check.History {
 	j.history.Groups = []check.Group{{Name: name, Topics: []string{name}}}
 	j.history.Slack = 3 * time.Second
 	return &j.history
+}
+
+// enough tells whether as much has happened as it takes to judge: on a busy machine that takes its time.
+func (j *journal) enough() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delivered := 0
+	for _, d := range j.history.Deliveries {
+		delivered += len(d.Records)
+	}
+	return len(j.history.Sent) >= 100 && delivered >= 100
 }
 
 // sample notes what a group has committed, again and again.
