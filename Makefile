@@ -97,6 +97,10 @@ chart: ## the chart, rendered by helm (compiles it the first time)
 e2e: ## everything on three real kubelets, with a real Kafka (root)
 	$(call step,end to end,test/e2e/run)
 
+.PHONY: e2e-faults
+e2e-faults: ## what is done to a Kafka of Steg's, and befalls it, while applications write (root; a quarter of an hour)
+	$(call step,end to end: faults,test/e2e/run -p faults)
+
 .PHONY: images
 images: ## images of the programs as OCI archives in bin/images
 	@images/build

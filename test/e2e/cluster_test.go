@@ -93,20 +93,35 @@ func applyKafka(t testing.TB, replace ...string) string {
 	return must(t, changed, "kubectl", "apply", "-n", kafkaNamespace, "-f", "-")
 }
 
-// TestCluster is the life of a Kafka that Steg runs: each part goes on where the one before ended. One of them alone is run by
-// its name, on what is there: -test.run TestCluster/faults.
+// TestCluster is the life of a Kafka that Steg runs. One part of it alone is run by its name, on what is there:
+// -test.run TestCluster/secured.
 func TestCluster(t *testing.T) {
-	for _, part := range []struct {
-		name string
-		run  func(t *testing.T)
-	}{
+	inTurn(t, []part{
 		{"page", clusterPage},
 		{"transcript", transcript},
 		{"secured", clusterSecured},
+		{"uninstall", clusterUninstall},
+	})
+}
+
+// TestClusterFaults is what befalls such a Kafka, and what is done to it, while applications write.
+func TestClusterFaults(t *testing.T) {
+	inTurn(t, []part{
+		{"start", startSecured},
 		{"faults", clusterFaults},
 		{"uninstall", clusterUninstall},
 		{"pools", clusterPools},
-	} {
+	})
+}
+
+type part struct {
+	name string
+	run  func(t *testing.T)
+}
+
+// inTurn runs parts that each go on where the one before ended.
+func inTurn(t *testing.T, parts []part) {
+	for _, part := range parts {
 		if !t.Run(part.name, func(t *testing.T) {
 			t.Cleanup(func() {
 				if t.Failed() {
@@ -190,6 +205,17 @@ func tool(t testing.TB, line, stdin string) string {
 func tryTool(line, stdin string) (string, error) {
 	return try("exec", "-n", kafkaNamespace, "my-cluster-kafka-0", "-c", "kafka", "--",
 		"env", "-u", "KAFKA_OPTS", "KAFKA_HEAP_OPTS=-Xmx96m", "LOG_DIR=/tmp", "/bin/bash", "-c", `printf '%s' "$1" | /opt/kafka/bin/`+line, "bash", stdin)
+}
+
+// startSecured starts the lab's second variant from nothing.
+func startSecured(t *testing.T) {
+	kubectl(t, "create", "namespace", kafkaNamespace)
+	must(t, "", "helm", "install", "kafka-operator", chart, "--namespace", kafkaNamespace, "--set", "defaultImageTag="+tag)
+	rollout(t, kafkaNamespace, "deployment/steg-operator")
+	applyKafka(t, secured()...)
+	apply(t, kafkaNamespace, users)
+	settled(t, clusterTime)
+	kubectl(t, "wait", "-n", kafkaNamespace, "kafkauser/my-app", "kafkauser/my-scram", "kafkatopic/my-orders", "--for=condition=Ready", "--timeout=100s")
 }
 
 // secured are the replacements that turn the lab's file into its second variant: client certificates on 9093, and rights. A

@@ -26,7 +26,7 @@ var chart, tag = setting("STEG_CHART"), setting("STEG_TAG")
 
 // TestMain installs the operator, unless the tests are those of a Kafka of its own, which begin with that.
 func TestMain(m *testing.M) {
-	if os.Getenv("STEG_PART") == "cluster" {
+	if os.Getenv("STEG_PART") != "sidecar" {
 		os.Exit(m.Run())
 	}
 	if err := install(chart, tag); err != nil {
