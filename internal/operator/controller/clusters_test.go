@@ -182,7 +182,7 @@ func TestClusters(t *testing.T) {
 // TestClustersTrust: what the brokers trust among each other counts; without a bundle all certificates of the authority, the
 // dated ones of former keys too.
 func TestClustersTrust(t *testing.T) {
-	c, s, k, _ := connected(t)
+	c, s, _, _ := connected(t)
 	next, err := pki.NewCA("next")
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestClustersTrust(t *testing.T) {
 	if _, err := ask(t.Context(), c); err != nil {
 		t.Error("with the bundle:", err)
 	}
-	c, s, k, _ = connected(t)
+	c, s, k, _ := connected(t)
 	delete(s.all, names.TrustBundle("a"))
 	s.put(names.ClusterCACert("a"), "ca-2026-11-22T10-00-00Z.crt", bytes.TrimSpace(k.CA.PEM))
 	s.put(names.ClusterCACert("a"), names.KeyCACertificate, bytes.TrimSpace(next.PEM))
