@@ -81,12 +81,12 @@ func (o Options) kafka(ctx context.Context, launch config.Launch, m *monitor, e 
 	// Its end is asked for by a signal that lets it move its leaders away, not by the context.
 	cmd := exec.CommandContext(context.Background(), filepath.Join(o.KafkaHome, "bin", "kafka-server-start.sh"), o.propertiesFile())
 	cmd.Env = launch.Environment(o.Environ)
+	m.watch(e) // before its first line
 	p, err := start(cmd, o.Stdout, o.Stderr, m.line)
 	if err != nil {
 		return 0, fmt.Errorf("starting Kafka: %w", err)
 	}
 	o.Log.Info("Kafka is starting", "process", p.pid, "script", cmd.Path)
-	m.watch(e)
 	life, end := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
