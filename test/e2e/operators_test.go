@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,15 @@ func TestTwoOperators(t *testing.T) {
 	holder := func() string {
 		return strings.SplitN(kubectl(t, "get", "lease", "steg-operator", "-n", kafkaNamespace, "-o", "jsonpath={.spec.holderIdentity}"), "_", 2)[0]
 	}
-	leader := holder()
+	leader := ""
+	eventually(t, handover, func() error { // one of the two, when the former one has given it back
+		leader = holder()
+		if leader == "" {
+			return errors.New("nobody leads")
+		}
+		_, err := try("get", "pod", leader, "-n", kafkaNamespace)
+		return err
+	})
 	kubectl(t, "delete", "pod", leader, "-n", kafkaNamespace, "--grace-period=0", "--force")
 	start := time.Now()
 	apply(t, ns, workload("Deployment", "app", 3, idle)) // nobody leads, and pods start
