@@ -109,7 +109,7 @@ func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, *contro
 	}
 	e := newEndpoints(o.httpAddress, log)
 	ways := controller.NewClusters(controller.ClustersOptions{Live: mgr.GetAPIReader()})
-	if err := errors.Join(setUp(mgr, o, ways, certificates, e, log), e.add(mgr)); err != nil {
+	if err := errors.Join(setUp(mgr, o, ways, certificates, e, log), e.add(mgr), mgr.Add(memory{})); err != nil {
 		return nil, nil, err
 	}
 	return mgr, ways, nil

@@ -96,7 +96,7 @@ func TestEviction(t *testing.T) {
 		t.Fatalf("a pod has %v while no operator is there", have)
 	}
 	kubectl(t, "scale", "deployment/steg-operator", "-n", kafkaNamespace, "--replicas=1")
-	eventually(t, time.Minute, func() error {
+	eventually(t, 2*handover, func() error { // it has to lead first
 		if have := sidecars(t, ns, "app"); !slices.Equal(have, []string{"steg-bridge"}) {
 			return fmt.Errorf("the running pods have %v", have)
 		}

@@ -145,7 +145,7 @@ func TestPodSetLife(t *testing.T) {
 
 	t.Log("a pass that finds nothing to do asks for nothing")
 	c.settled()
-	passes := c.metric("strimzi_reconciliations_total")
+	passes := c.metric("strimzi_reconciliations_successful_total")
 	c.asked.take()
 	c.patch(set, `{"metadata":{"annotations":{"some":"thing"}}}`)
 	until(t, "another pass", func() (bool, string) {

@@ -317,7 +317,7 @@ func people(prefix string, n int, how user.Authentication) (all []user.User) {
 
 // A user gets a password that Kafka takes, then a certificate's name, and leaves nothing.
 func TestKafkaAdminUsers(t *testing.T) {
-	r := sharedRig(t)
+	r := ownRig(t, kafkarig.Options{SASL: true}) // others log in with passwords, and their broker is killed and started again
 	k := keep(t, r)
 	one := people(fresh("user"), 1, user.SCRAM)
 	one[0].Quotas = map[string]float64{user.QuotaProducerByteRate: 1e9, user.QuotaControllerMutationRate: 12.5}

@@ -150,9 +150,11 @@ func nodeStops(t *testing.T, s *nodeSet, nodes []*stegNode) {
 		t.Errorf("node 2 ended with %d", code)
 	}
 	within(t, "controlled shutdown of node 2, as the quorum sees it", func() bool {
-		for line := range strings.Lines(nodes[0].output.String()) {
-			if strings.Contains(line, "registration for broker 2:") && strings.Contains(line, "inControlledShutdown=1") {
-				return true
+		for _, node := range nodes { // whichever leads says it
+			for line := range strings.Lines(node.output.String()) {
+				if strings.Contains(line, "registration for broker 2:") && strings.Contains(line, "inControlledShutdown=1") {
+					return true
+				}
 			}
 		}
 		return false
