@@ -19,10 +19,10 @@ var layer = map[string]int{
 	"internal/bridge/javaregex": 0, "internal/bridge/openapi": 0, "internal/bridge/ratelimit": 0, "internal/bridge/rawjson": 0,
 	"internal/kafka": 0, "internal/logging": 0, "internal/properties": 0,
 
-	"api/v1": 0, "internal/operator/names": 0, "internal/operator/kafkaconf": 0, "internal/operator/window": 0,
+	"api/v1": 0, "internal/operator/names": 0, "internal/operator/window": 0,
 
 	"internal/node/config": 1, "internal/bridge/schema": 1, "internal/bridgeconfig": 1,
-	"api/core/v1": 1, "api/v1beta2": 1, "api/v1beta1": 1, "api/v1alpha1": 1, "internal/operator/pki": 1,
+	"api/core/v1": 1, "api/v1beta2": 1, "api/v1beta1": 1, "api/v1alpha1": 1, "internal/operator/pki": 1, "internal/operator/kafkaconf": 1,
 
 	"internal/bridge/wire": 2,
 	"api/core/v1beta2":     2, "internal/operator/model": 2,

@@ -12,15 +12,15 @@ func Suggest(name string, candidates []string) string {
 		if diff := len(c) - len(name); diff > limit || -diff > limit {
 			continue
 		}
-		if d := distance(name, c); d < nearest {
+		if d := Distance(name, c); d < nearest {
 			best, nearest = c, d
 		}
 	}
 	return best
 }
 
-// distance is the number of single-byte edits between two names (Levenshtein), in one row of memory.
-func distance(a, b string) int {
+// Distance is the number of single-byte edits between two names (Levenshtein), in one row of memory.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -233,3 +233,16 @@ func isHost(text string) bool {
 	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	return err == nil || len(validation.IsDNS1123Subdomain(strings.ToLower(text))) == 0
 }
+
+// NodeAddressAmong returns which of a Kubernetes node's addresses stands for NodeAddress: the first of the first of
+// NodeAddressTypes that there is one of, or empty.
+func (c Cluster) NodeAddressAmong(addresses []corev1.NodeAddress) string {
+	for _, kind := range c.NodeAddressTypes {
+		for _, a := range addresses {
+			if a.Type == kind {
+				return a.Address
+			}
+		}
+	}
+	return ""
+}

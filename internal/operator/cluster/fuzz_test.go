@@ -10,7 +10,7 @@ import (
 
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/cluster"
-	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // FuzzFor: whatever a Kafka and a KafkaNodePool say, there is a cluster or an error of one line, never both, and what comes out
@@ -57,7 +57,7 @@ func FuzzFor(f *testing.F) {
 		if err != nil {
 			t.Fatalf("it is refused once it is there: %v", err)
 		}
-		if kafkaconf.Text(then.Shared) != kafkaconf.Text(c.Shared) || kafkaconf.Text(then.ListenerConfig) != kafkaconf.Text(c.ListenerConfig) {
+		if properties.Text(then.Shared) != properties.Text(c.Shared) || properties.Text(then.ListenerConfig) != properties.Text(c.ListenerConfig) {
 			t.Error("its settings change once it is there")
 		}
 	})

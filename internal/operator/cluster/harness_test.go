@@ -15,9 +15,9 @@ import (
 
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/cluster"
-	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // resources reads a Kafka and its KafkaNodePools, in the dialect of v1, from documents with --- between them.
@@ -94,7 +94,7 @@ func carryOut(r cluster.Resources, c cluster.Cluster) cluster.Resources {
 	o := &r.Observed
 	o.Pods, o.NodeIDs, o.Storage = map[int32]cluster.PodFacts{}, map[string][]int32{}, map[string]v1.Storage{}
 	o.Services, o.Claims = map[string]cluster.ServiceFacts{}, map[string]corev1.PersistentVolumeClaim{}
-	o.Voters = cluster.Voters(map[string]string{names.FileServerConfig: kafkaconf.Text(c.Shared)})
+	o.Voters = cluster.Voters(map[string]string{names.FileServerConfig: properties.Text(c.Shared)})
 	o.MetadataVersion = c.Metadata
 	o.Occupied = map[int32]bool{}
 	for _, p := range c.Pools {
@@ -151,7 +151,7 @@ func report(r cluster.Resources) string {
 	}
 	settings := func(title string, m map[string]string) {
 		line("%s:", title)
-		for _, text := range strings.Split(strings.TrimSpace(kafkaconf.Text(m)), "\n") {
+		for _, text := range strings.Split(strings.TrimSpace(properties.Text(m)), "\n") {
 			line("    %s", text)
 		}
 	}

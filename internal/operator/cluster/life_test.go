@@ -14,6 +14,7 @@ import (
 	"github.com/steg-kafka/steg/internal/operator/cluster"
 	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // TestUpgrade goes from 3.9 to the newest version pod by pod, as a roll does: nothing of what is wanted moves on the way, the
@@ -133,7 +134,7 @@ func TestNodesAreWhole(t *testing.T) {
 		r := file(t, name)
 		c, _ := mustFor(t, r)
 		c, _ = mustFor(t, carryOut(r, c))
-		voters := cluster.Voters(map[string]string{names.FileServerConfig: kafkaconf.Text(c.Shared)})
+		voters := cluster.Voters(map[string]string{names.FileServerConfig: properties.Text(c.Shared)})
 		for _, p := range c.Pools {
 			for _, n := range p.Nodes {
 				wholeNode(t, name, c, n)

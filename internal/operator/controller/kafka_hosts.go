@@ -108,22 +108,10 @@ const reasonNodeUnknown = "KubernetesNodeUnknown"
 func places(c cluster.Cluster, at host) map[string]string {
 	all := make(map[string]string, 2)
 	if c.NodeAddressTypes != nil {
-		all[names.AnnotationNodeAddress] = addressOf(at.addresses, c.NodeAddressTypes)
+		all[names.AnnotationNodeAddress] = c.NodeAddressAmong(at.addresses)
 	}
 	if c.RackKey != "" {
 		all[names.AnnotationRack] = at.labels[c.RackKey]
 	}
 	return all
-}
-
-// addressOf returns the first address of the first type that there is.
-func addressOf(addresses []corev1.NodeAddress, order []corev1.NodeAddressType) string {
-	for _, kind := range order {
-		for _, a := range addresses {
-			if a.Type == kind {
-				return a.Address
-			}
-		}
-	}
-	return ""
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/steg-kafka/steg/internal/kafka"
 )
 
 // Problem is what is wrong with a key of a configuration.
@@ -81,30 +83,9 @@ func (v Version) closest(key string) string {
 		if apart := len(plain) - len(o.Name); apart >= distance || -apart >= distance {
 			continue
 		}
-		if d := editDistance(plain, o.Name); d < distance {
+		if d := kafka.Distance(plain, o.Name); d < distance {
 			best, distance = prefix+o.Name, d
 		}
 	}
 	return best
-}
-
-// editDistance returns how many bytes must be put in, taken out or replaced to make one text of another.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

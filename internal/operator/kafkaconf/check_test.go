@@ -113,20 +113,6 @@ func TestOneTypo(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"abc", "abc", 0}, {"abc", "abd", 1}, {"abc", "acb", 2}, {"kitten", "sitting", 3}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-		if got := editDistance(c.b, c.a); got != c.want {
-			t.Errorf("%q and %q: %d, want %d", c.b, c.a, got, c.want)
-		}
-	}
-}
-
 // TestSuggestionsAreBounded gives more unknown names than a resource can hold. A suggestion for each would take minutes.
 func TestSuggestionsAreBounded(t *testing.T) {
 	config := map[string]string{}

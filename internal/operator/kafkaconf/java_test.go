@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // answers are what the servers' own classes said to questions: see internal/gen/kafkaconf/Answers.java.
@@ -78,10 +81,10 @@ func TestMetadataAsJava(t *testing.T) {
 	})
 }
 
-// TestReaderAsJava is for readProperties, with which the tests of Text read.
+// TestReaderAsJava holds the reader of properties files against what Java reads.
 func TestReaderAsJava(t *testing.T) {
 	eachAnswer(t, "text", func(t *testing.T, v Version, answer string, q []string) {
-		read, err := readProperties(q[0])
+		read, err := properties.Map(q[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,3 +112,6 @@ func plain(text string) string {
 	}
 	return out.String()
 }
+
+// units is a text in Java's characters.
+func units(text string) []uint16 { return utf16.Encode([]rune(text)) }

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/steg-kafka/steg/internal/operator/cluster"
-	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/properties"
 )
 
 // sharedFiles are the settings that all nodes have, in five files as the reference operator had them while brokers were started
@@ -18,8 +18,8 @@ import (
 func (r kafka) sharedFiles() map[string]string {
 	hosts, ports := r.advertised()
 	return map[string]string{
-		names.FileServerConfig:        kafkaconf.Text(r.Shared),
-		names.FileListenersConfig:     kafkaconf.Text(r.ListenerConfig),
+		names.FileServerConfig:        properties.Text(r.Shared),
+		names.FileListenersConfig:     properties.Text(r.ListenerConfig),
 		names.FileAdvertisedHostnames: hosts,
 		names.FileAdvertisedPorts:     ports,
 		r.LogFile:                     r.Log4j,
@@ -41,7 +41,7 @@ func (r kafka) advertised() (hosts, ports string) {
 // nodeFiles are the settings of one node, and what its directories are formatted with.
 func (r kafka) nodeFiles(n *cluster.Node) map[string]string {
 	return map[string]string{
-		names.FileServerConfig:    kafkaconf.Text(n.Config),
+		names.FileServerConfig:    properties.Text(n.Config),
 		names.FileClusterID:       r.ClusterID,
 		names.FileMetadataVersion: r.FormatMetadata,
 	}

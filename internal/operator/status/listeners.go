@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/cluster"
 	"github.com/steg-kafka/steg/internal/operator/names"
@@ -88,21 +86,9 @@ func serviceHost(c cluster.Cluster, l cluster.Listener, service string) string {
 func nodeHosts(c cluster.Cluster, seen cluster.Observed) []string {
 	var hosts []string
 	for _, n := range brokers(c) {
-		hosts = append(hosts, preferred(seen.Pods[n.ID].Addresses, c.NodeAddressTypes))
+		hosts = append(hosts, c.NodeAddressAmong(seen.Pods[n.ID].Addresses))
 	}
 	return hosts
-}
-
-// preferred is a Kubernetes node's address of the first type that it has one of, or empty.
-func preferred(addresses []corev1.NodeAddress, order []corev1.NodeAddressType) string {
-	for _, kind := range order {
-		for _, a := range addresses {
-			if a.Type == kind {
-				return a.Address
-			}
-		}
-	}
-	return ""
 }
 
 // loadBalancerHosts are those of the load balancer that leads to any broker, or of the brokers' ones if there is none.
