@@ -11,7 +11,6 @@ import (
 	"runtime/metrics"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -93,22 +92,42 @@ func limitIn(root fs.FS, name string) int64 {
 	return n
 }
 
-// collectorPercent is how much is allocated, in percent of what lives, until the collector runs. What polls need for a
-// moment, the responses of brokers above all, is many times what lives: at Go's own 100 it would run every few megabytes
-// and cost a seventh of them. Near the memory limit it runs earlier all the same.
-const collectorPercent = 400
+// The collector runs when as much has been allocated as a percentage of what lives: mostPercent, or what comes to garbageBytes,
+// but leastPercent, Go's own, in any case. What polls need for a moment, the responses of brokers above all, is many times what
+// lives: at leastPercent it would run every few megabytes and cost a seventh of them. Where much lives, as with a thousand consumers,
+// there is no need of several times as much. Near the memory limit it runs earlier all the same.
+const (
+	mostPercent, leastPercent = 400, 100
+	garbageBytes              = 64 << 20
+)
 
-// relaxCollector sets collectorPercent unless GOGC says something. It is for after the start: what that needed is
-// collected first, lest a bridge at rest keeps it.
-func relaxCollector() {
-	if _, set := os.LookupEnv("GOGC"); set {
+// collectorPercent is the percentage where so many bytes live.
+func collectorPercent(live uint64) int {
+	return int(min(max(garbageBytes*100/max(live, 1), leastPercent), mostPercent))
+}
+
+// collector follows what lives, unless GOGC says how much is allocated between two runs.
+type collector struct{ percent int }
+
+// follow sets the percentage by what lived at the collector's last run, as read from /gc/heap/live:bytes.
+func (c *collector) follow(live uint64) {
+	percent := collectorPercent(live)
+	if _, set := os.LookupEnv("GOGC"); set || percent == c.percent {
 		return
 	}
+	c.percent = percent
+	debug.SetGCPercent(percent)
+}
+
+// settle gives back what only the start needed.
+func settle() {
 	debug.FreeOSMemory()
-	debug.SetGCPercent(collectorPercent)
+	releaseProgram()
 }
 
 const (
+	// settleAfter is when the start is over, with some time for the first probes.
+	settleAfter = 500 * time.Millisecond
 	// returnEvery is how often the process looks whether it has come to rest.
 	returnEvery = 2 * time.Second
 	// restingBytes is what it allocates at most between two looks when it rests, workedBytes what it has to have allocated
@@ -119,22 +138,31 @@ const (
 // returnMemory gives memory back to the system when work has ended, until ctx does. By itself the runtime collects within
 // two minutes then, and returns pages over the minutes that follow, in which a pod next door may have none.
 func returnMemory(ctx context.Context) {
-	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	heap := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	var c collector
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(settleAfter):
+		settle()
+		metrics.Read(heap)
+		c.follow(heap[1].Value.Uint64())
+	}
 	ticks := time.NewTicker(returnEvery)
 	defer ticks.Stop()
-	relaxed := sync.OnceFunc(relaxCollector)
 	for before, returned := uint64(0), uint64(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
 		}
-		relaxed()
-		metrics.Read(allocated)
-		now := allocated[0].Value.Uint64()
+		metrics.Read(heap)
+		c.follow(heap[1].Value.Uint64())
+		now := heap[0].Value.Uint64()
 		if now-before < restingBytes && now-returned > workedBytes {
 			runtime.GC() // pools let go at the second collection
 			debug.FreeOSMemory()
+			releaseProgram()
 			returned = now
 		}
 		before = now

@@ -49,3 +49,12 @@ func TestOpenable(t *testing.T) {
 		t.Errorf("%d connections", n)
 	}
 }
+
+// TestCollectorPercent: little that lives may have four times as much beside it, much only as much again.
+func TestCollectorPercent(t *testing.T) {
+	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 16 << 20: 400, 32 << 20: 200, 64 << 20: 100, 1 << 40: 100} {
+		if got := collectorPercent(live); got != want {
+			t.Errorf("%d bytes live: %d %%, not %d", live, got, want)
+		}
+	}
+}

@@ -78,6 +78,7 @@ func serveBridge(ctx context.Context, stdout io.Writer, s settings, o options) e
 	}
 	group.Serve()
 	go returnMemory(life)
+	go followLoad(life)
 	p.server.SetReady(true)
 	announce(stdout, log, s, o, group)
 	notice := s.StopNotice

@@ -5,6 +5,7 @@ package metrics
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,7 @@ func New(o Options) (*Metrics, error) {
 		HTTP: newHTTP(), Executor: &Executor{pool: o.PoolSize, queue: o.QueueSize},
 	}
 	m.Steg = newSteg(m)
-	for _, c := range []prometheus.Collector{m.HTTP, m.Executor, m.Steg, process{started: o.Now()}, kafkaClients{m}} {
+	for _, c := range []prometheus.Collector{m.HTTP, m.Executor, m.Steg, process{started: o.Now(), processors: runtime.GOMAXPROCS(0)}, kafkaClients{m}} {
 		if err := m.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
 		}

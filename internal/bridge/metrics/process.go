@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"math"
-	"runtime"
 	"runtime/metrics"
 	"time"
 
@@ -11,7 +10,10 @@ import (
 
 // process fills the JVM's series with what the Go runtime knows (memory in use, pauses of the collector, goroutines), and
 // those of the process with what the system knows.
-type process struct{ started time.Time }
+type process struct {
+	started    time.Time
+	processors int // that may be used; it is fewer that are, while there is little to do
+}
 
 // The runtime's names for what is reported.
 const (
@@ -34,7 +36,7 @@ func (p process) Collect(out chan<- prometheus.Metric) {
 	gauge := func(name, help string, v float64) { send(out, name, help, prometheus.GaugeValue, v) }
 	gauge("process_start_time_seconds", "Start of the process", float64(p.started.UnixMilli())/1000)
 	gauge("process_uptime_seconds", "Time since the start", time.Since(p.started).Seconds())
-	gauge("system_cpu_count", "Processors that may be used", float64(runtime.GOMAXPROCS(0)))
+	gauge("system_cpu_count", "Processors that may be used", float64(p.processors))
 	u, ok := readUsage()
 	if !ok {
 		return
