@@ -12,6 +12,7 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:path=kafkatopics,shortName=kt,categories=strimzi
 // +kubebuilder:subresource:status
+// +kubebuilder:unservedversion
 // +kubebuilder:printcolumn:name="Cluster",type=string,JSONPath=`.metadata.labels.strimzi\.io/cluster`,description="The Kafka cluster"
 // +kubebuilder:printcolumn:name="Partitions",type=integer,JSONPath=`.spec.partitions`,description="How many partitions are wanted"
 // +kubebuilder:printcolumn:name="Replication factor",type=integer,JSONPath=`.spec.replicas`,description="How many replicas each partition is to have"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,8 +27,9 @@ import (
 const uninstallUsage = `steg-operator uninstall: leave nothing behind that hangs.
 
 Without an operator nobody converts custom resources and nobody takes finalizers off. So before it is removed, it is stopped
-(--deployment), the CustomResourceDefinitions that convert by its webhook are set to convert by themselves, and its finalizers are
-taken off all custom resources. Nothing is deleted. It may be run again at any time, and does nothing where nothing is left to do.
+(--deployment), the policy by which KafkaTopics begin with a finalizer is ended (--finalizer-policy), the CustomResourceDefinitions
+that convert by its webhook are set to convert by themselves, and its finalizers are taken off all custom resources. Nothing else is
+deleted. It may be run again at any time, and does nothing where nothing is left to do.
 The chart runs it before it is uninstalled.
 
 Flags:
@@ -39,6 +41,7 @@ type uninstallOptions struct {
 	definitions words
 	deployment  string
 	namespace   string
+	policy      string
 	timeout     time.Duration
 }
 
@@ -56,6 +59,7 @@ func (p program) uninstall(ctx context.Context, args []string) error {
 	f.Var(&o.definitions, "crds", "`LIST` of the CustomResourceDefinitions that the operator owns")
 	f.StringVar(&o.deployment, "deployment", "", "`NAME` of the operator's Deployment, which is stopped first, lest the operator puts back what is taken off; empty: none")
 	f.StringVar(&o.namespace, "namespace", ownNamespace(p.environ), "`NAMESPACE` of the Deployment")
+	f.StringVar(&o.policy, "finalizer-policy", "", "`NAME` of the MutatingAdmissionPolicyBinding by which new KafkaTopics have a finalizer; empty: there is none")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "`TIME` after which it gives up")
 	if err := f.read(args, p.environ, p.stdout); err != nil {
 		return err
@@ -74,9 +78,23 @@ func (p program) uninstall(ctx context.Context, args []string) error {
 	if o.deployment != "" {
 		stopped = stop(ctx, c, client.ObjectKey{Namespace: o.namespace, Name: o.deployment})
 	}
+	unbound := unbind(ctx, c, o.policy)
 	freed, err := release(ctx, c, o.definitions)
 	fmt.Fprintf(p.stdout, "finalizers taken off %d custom resources\n", freed)
-	return errors.Join(stopped, err)
+	return errors.Join(stopped, unbound, err)
+}
+
+// unbind ends a policy by deleting its binding, if there is one: what is made from now on must not wait for an operator.
+func unbind(ctx context.Context, c client.Client, policy string) error {
+	if policy == "" {
+		return nil
+	}
+	binding := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: policy}}
+	binding.SetGroupVersionKind(admissionregistrationv1.SchemeGroupVersion.WithKind("MutatingAdmissionPolicyBinding"))
+	if err := c.Delete(ctx, binding); err != nil && !apierrors.IsNotFound(err) && !meta.IsNoMatchError(err) {
+		return fmt.Errorf("delete MutatingAdmissionPolicyBinding %s: %w", policy, err)
+	}
+	return nil
 }
 
 // stop scales a Deployment to 0 and waits until its pods are gone. One that is gone itself is no error.

@@ -91,10 +91,14 @@ func (o object) text(path ...string) string {
 // name is how tests call an object.
 func (o object) name() string { return o.text("kind") + "/" + o.text("metadata", "name") }
 
-// rendered returns the chart's objects with these values, hooks too, in Helm's order.
-func rendered(t *testing.T, values string) []object {
+// rendered returns the chart's objects with these values, hooks too, in Helm's order, for a cluster that has some further APIs.
+func rendered(t *testing.T, values string, apis ...string) []object {
 	t.Helper()
-	out, problems, err := helm(t, values, "template", release, chartDir, "--namespace", space, "--kube-version", "1.33.0", "--values", "/dev/stdin")
+	args := []string{"template", release, chartDir, "--namespace", space, "--kube-version", "1.33.0", "--values", "/dev/stdin"}
+	for _, api := range apis {
+		args = append(args, "--api-versions", api)
+	}
+	out, problems, err := helm(t, values, args...)
 	if err != nil {
 		t.Fatalf("%v: %s", err, problems)
 	}
@@ -208,6 +212,7 @@ func TestBadValues(t *testing.T) {
 		"webhook: {timeoutSeconds: 30}":        "/webhook/timeoutSeconds",
 		"webhook: {certManager: {enable: 1}}":  "/webhook/certManager",
 		"native: always":                       "/native",
+		"topics: {finalizerPolicy: never}":     "/topics/finalizerPolicy",
 		"watchdog: {interval: 30}":             "/watchdog/interval",
 		"watchNamespaces: [Team]":              "/watchNamespaces/0",
 		"logLevel: loud":                       "/logLevel",
@@ -304,6 +309,66 @@ func intersection(a, b map[string]any) map[string]any {
 		}
 	}
 	return both
+}
+
+// The API server puts the finalizer on KafkaTopics where it can, or where it is told to, and nowhere but where the operator is
+// there to take it off.
+func TestFinalizerPolicy(t *testing.T) {
+	const api = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
+	for _, tc := range []struct {
+		values string
+		apis   []string
+		want   bool
+	}{
+		{"{}", nil, false},
+		{"{}", []string{api}, true},
+		{"topics: {finalizerPolicy: false}", []string{api}, false},
+		{"topics: {finalizerPolicy: 'true'}", nil, true},
+		{"controllers: [kafka, user]", []string{api}, false},
+		{"createGlobalResources: false", []string{api}, false},
+		{"watchNamespaces: [team]", []string{api}, true},
+	} {
+		found := 0
+		for _, o := range rendered(t, tc.values, tc.apis...) {
+			switch o.name() {
+			case "MutatingAdmissionPolicy/steg-operator-topics":
+				found++
+				if o.text("spec", "failurePolicy") != "Ignore" {
+					t.Errorf("%s: %v", tc.values, o["spec"])
+				}
+			case "MutatingAdmissionPolicyBinding/steg-operator-topics":
+				found++
+				where, _ := yaml.Marshal(o.at("spec", "matchResources"))
+				if everywhere := !strings.Contains(tc.values, "watch"); everywhere != (string(where) == "null\n") || !everywhere && !strings.Contains(string(where), "team") {
+					t.Errorf("%s: it counts in %s", tc.values, where)
+				}
+			}
+		}
+		if (found == 2) != tc.want || found == 1 {
+			t.Errorf("%s with %v: %d objects", tc.values, tc.apis, found)
+		}
+	}
+}
+
+// Versions that were given up are served where somebody asks for them.
+func TestOlderVersions(t *testing.T) {
+	for values, want := range map[string]bool{"{}": false, "crds: {olderVersions: true}": true} {
+		served := map[string]any{}
+		for _, o := range rendered(t, values) {
+			versions, _ := o.at("spec", "versions").([]any)
+			for _, version := range versions {
+				v, _ := version.(map[string]any)
+				served[o.text("metadata", "name")+" "+object(v).text("name")] = v["served"]
+			}
+		}
+		for _, kind := range []string{"kafkatopics", "kafkausers"} {
+			for version, is := range map[string]bool{"v1": true, "v1beta2": true, "v1beta1": want, "v1alpha1": want} {
+				if name := kind + ".kafka.strimzi.io " + version; served[name] != is {
+					t.Errorf("%s: %s: served %v", values, name, served[name])
+				}
+			}
+		}
+	}
 }
 
 // What is left behind is left on purpose, and no hook waits for ever.

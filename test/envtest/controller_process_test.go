@@ -19,10 +19,12 @@ import (
 	"testing"
 	"time"
 
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -298,7 +300,7 @@ func TestProcessBesideOlder(t *testing.T) {
 	injectBesideOlder(t, c, namespace)
 	until(t, "a pass over the KafkaBridge", func() (bool, string) {
 		_, metrics := p.get("/metrics")
-		return strings.Contains(metrics, `steg_pods_stale{bridge="my-bridge",namespace="beside"} 0`), "none"
+		return strings.Contains(metrics, `steg_pods_stale{bridge="my-bridge",cluster="",namespace="beside"} 0`), "none"
 	})
 	before := bridge.ResourceVersion
 	if err := c.Get(deadline(t), client.ObjectKeyFromObject(bridge), bridge); err != nil || bridge.ResourceVersion != before {
@@ -379,9 +381,16 @@ func uninstall(t *testing.T, config *rest.Config, c client.Client, bridge *v1bet
 	patch(bridge, `{"metadata":{"finalizers":["steg.dev/one","example.com/theirs","steg.dev/two"]}}`)
 	definition := &apiextensionsv1.CustomResourceDefinition{ObjectMeta: metav1.ObjectMeta{Name: "kafkabridges.kafka.strimzi.io"}}
 	patch(definition, `{"spec":{"conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{"url":"https://127.0.0.1:1/convert"}}}}}`)
+	binding := &admissionregistrationv1.MutatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "topics"},
+		Spec:       admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: "topics"},
+	}
+	if err := c.Create(deadline(t), binding); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"taken off 1 custom resources", "taken off 0 custom resources"} {
 		var out bytes.Buffer
-		command := operatorCommand(deadline(t), t, config, "uninstall", "--crds", "kafkabridges.kafka.strimzi.io,none.kafka.strimzi.io")
+		command := operatorCommand(deadline(t), t, config, "uninstall", "--crds", "kafkabridges.kafka.strimzi.io,none.kafka.strimzi.io", "--finalizer-policy", "topics")
 		command.Stdout, command.Stderr = &out, &out
 		if err := command.Run(); err != nil || !strings.Contains(out.String(), want) {
 			t.Fatalf("%v: %s", err, out.String())
@@ -391,6 +400,9 @@ func uninstall(t *testing.T, config *rest.Config, c client.Client, bridge *v1bet
 		t.Fatal(err)
 	}
 	equal(t, []string{"example.com/theirs"}, bridge.Finalizers)
+	if err := c.Get(deadline(t), client.ObjectKeyFromObject(binding), binding); !apierrors.IsNotFound(err) {
+		t.Errorf("the policy counts still: %v", err)
+	}
 	if err := c.Get(deadline(t), client.ObjectKeyFromObject(definition), definition); err != nil {
 		t.Fatal(err)
 	}

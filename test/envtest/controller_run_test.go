@@ -4,6 +4,7 @@ package envtest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strconv"
@@ -15,11 +16,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -35,6 +38,7 @@ type controlled struct {
 	client.Client // an administrator's
 	t             *testing.T
 	namespace     string
+	cache         cache.Cache // the controllers'
 	asked         *requests
 	registry      *prometheus.Registry
 	log           *lines
@@ -50,23 +54,47 @@ func controllers(t *testing.T, c client.Client, namespace string, change func(*c
 // controllersAt is controllers that reach the API server by another configuration.
 func controllersAt(t *testing.T, at *rest.Config, c client.Client, namespace string, change func(*controller.Options, *controller.WatchdogOptions)) *controlled {
 	t.Helper()
-	run := &controlled{Client: c, t: t, namespace: namespace, asked: &requests{}, registry: prometheus.NewRegistry(), log: &lines{}}
+	bridges := controller.Options{
+		Deploy: true, Rollout: true, Defaults: sidecarDefaults(), Interval: time.Hour, Timeout: time.Hour,
+	}
+	watchdog := controller.WatchdogOptions{}
+	change(&bridges, &watchdog)
+	rights := controllerRights(t, at, c, namespace, bridges.Deploy)
+	return managed(t, c, []string{namespace}, rights, func(mgr manager.Manager, metrics *controller.Metrics, log *slog.Logger) error {
+		bridges.Metrics, bridges.Log, watchdog.Metrics, watchdog.Log = metrics, log, metrics, log
+		var errs []error
+		if bridges.Deploy || bridges.Rollout {
+			errs = append(errs, controller.SetupBridge(mgr, bridges))
+		}
+		if watchdog.Interval > 0 {
+			pods, err := controller.AskingPods(mgr, []string{namespace})
+			watchdog.Pods = pods
+			errs = append(errs, err, controller.SetupWatchdog(mgr, watchdog))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// sidecarDefaults are the operator's settings for every KafkaBridge.
+func sidecarDefaults() model.BridgeResources {
+	return model.BridgeResources{DefaultImage: "steg-bridge:test"}
+}
+
+// managed starts a manager that looks at some namespaces, the first of which is the test's own, with the rights that a
+// configuration has.
+func managed(t *testing.T, c client.Client, namespaces []string, rights *rest.Config, setUp func(manager.Manager, *controller.Metrics, *slog.Logger) error) *controlled {
+	t.Helper()
+	run := &controlled{Client: c, t: t, namespace: namespaces[0], asked: &requests{}, registry: prometheus.NewRegistry(), log: &lines{}}
 	metrics, err := controller.NewMetrics(run.registry)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(run.log, nil))
-	bridges := controller.Options{
-		Deploy: true, Rollout: true, Defaults: model.BridgeResources{DefaultImage: "steg-bridge:test"},
-		Interval: time.Hour, Timeout: time.Hour, Metrics: metrics, Log: log,
-	}
-	watchdog := controller.WatchdogOptions{Namespaces: []string{namespace}, Metrics: metrics, Log: log}
-	change(&bridges, &watchdog)
-	informers, err := controller.Cache([]string{namespace})
+	informers, err := controller.Cache(namespaces)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := manager.New(run.asked.counted(controllerRights(t, at, c, namespace, bridges.Deploy)), manager.Options{
+	mgr, err := manager.New(run.asked.counted(rights), manager.Options{
 		Scheme: c.Scheme(), Cache: informers, Metrics: metricsserver.Options{BindAddress: "0"},
 		Client:     client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Controller: config.Controller{SkipNameValidation: new(true)},
@@ -75,15 +103,8 @@ func controllersAt(t *testing.T, at *rest.Config, c client.Client, namespace str
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bridges.Deploy || bridges.Rollout {
-		if err := controller.SetupBridge(mgr, bridges); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if watchdog.Interval > 0 {
-		if err := controller.SetupWatchdog(mgr, watchdog); err != nil {
-			t.Fatal(err)
-		}
+	if err := setUp(mgr, metrics, log); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
@@ -113,9 +134,6 @@ func deploying(*controller.Options, *controller.WatchdogOptions) {}
 // client that has no more than that.
 func controllerRights(t *testing.T, at *rest.Config, c client.Client, namespace string, deploy bool) *rest.Config {
 	t.Helper()
-	rule := func(group, resources string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: strings.Fields(resources), Verbs: verbs}
-	}
 	rules := []rbacv1.PolicyRule{
 		rule(v1.Group, "kafkabridges", "get", "list", "watch"),
 		rule(v1.Group, "kafkas kafkausers", "get"),
@@ -137,23 +155,38 @@ func controllerRights(t *testing.T, at *rest.Config, c client.Client, namespace 
 			rule("policy", "poddisruptionbudgets", owned...),
 		)
 	}
-	user := "controllers-" + namespace
-	meta := metav1.ObjectMeta{GenerateName: "controllers-", Namespace: namespace}
-	role := &rbacv1.Role{ObjectMeta: meta, Rules: rules}
-	if err := c.Create(deadline(t), role); err != nil {
+	return limited(t, at, c, []string{namespace}, rules)
+}
+
+// limited returns the configuration of a client that has some rights in some namespaces, and no others: that of a ServiceAccount in
+// the first of them, by a token, as an operator has it.
+func limited(t *testing.T, at *rest.Config, c client.Client, namespaces []string, rules []rbacv1.PolicyRule) *rest.Config {
+	t.Helper()
+	meta := metav1.ObjectMeta{GenerateName: "operator-", Namespace: namespaces[0]}
+	account := &corev1.ServiceAccount{ObjectMeta: meta}
+	if err := c.Create(deadline(t), account); err != nil {
 		t.Fatal(err)
 	}
-	binding := &rbacv1.RoleBinding{
-		ObjectMeta: meta, Subjects: []rbacv1.Subject{{Kind: "User", APIGroup: rbacv1.GroupName, Name: user}},
-		RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+	for _, meta.Namespace = range namespaces {
+		role := &rbacv1.Role{ObjectMeta: meta, Rules: rules}
+		if err := c.Create(deadline(t), role); err != nil {
+			t.Fatal(err)
+		}
+		binding := &rbacv1.RoleBinding{
+			ObjectMeta: meta, Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: account.Namespace, Name: account.Name}},
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		}
+		if err := c.Create(deadline(t), binding); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := c.Create(deadline(t), binding); err != nil {
+	token := &authenticationv1.TokenRequest{}
+	if err := c.SubResource("token").Create(deadline(t), account, token); err != nil {
 		t.Fatal(err)
 	}
-	limited := rest.CopyConfig(at)
-	limited.Impersonate = rest.ImpersonationConfig{UserName: user}
-	limited.QPS = -1
-	return limited
+	less := rest.AnonymousClientConfig(at)
+	less.BearerToken, less.QPS = token.Status.Token, -1
+	return less
 }
 
 // key is the name of an object in the test's namespace.
@@ -247,11 +280,16 @@ func (c *controlled) serve(name string) *appsv1.Deployment {
 	return d
 }
 
-// said returns the Events about an object as "Reason: note".
-func (c *controlled) said(kind, name string) (texts []string) {
+// said returns the Events about an object of the test's namespace as "Reason: note".
+func (c *controlled) said(kind, name string) []string {
+	c.t.Helper()
+	return c.saidIn(c.namespace, kind, name)
+}
+
+func (c *controlled) saidIn(namespace, kind, name string) (texts []string) {
 	c.t.Helper()
 	list := &eventsv1.EventList{}
-	if err := c.List(deadline(c.t), list, client.InNamespace(c.namespace)); err != nil {
+	if err := c.List(deadline(c.t), list, client.InNamespace(namespace)); err != nil {
 		c.t.Fatal(err)
 	}
 	for _, e := range list.Items {
@@ -262,17 +300,29 @@ func (c *controlled) said(kind, name string) (texts []string) {
 	return texts
 }
 
-// says waits for an Event about an object that begins with the text.
+// says waits for an Event about an object of the test's namespace that begins with the text.
 func (c *controlled) says(kind, name, text string) {
 	c.t.Helper()
+	c.saysIn(c.namespace, kind, name, text)
+}
+
+func (c *controlled) saysIn(namespace, kind, name, text string) {
+	c.t.Helper()
 	until(c.t, "an Event about "+kind+" "+name+": "+text, func() (bool, string) {
-		all := c.said(kind, name)
+		all := c.saidIn(namespace, kind, name)
 		return slices.ContainsFunc(all, func(s string) bool { return strings.HasPrefix(s, text) }), strings.Join(all, " | ")
 	})
 }
 
 // metric returns the value of a counter or gauge, the sum over all its series.
-func (c *controlled) metric(name string) (sum float64) {
+func (c *controlled) metric(name string) float64 {
+	c.t.Helper()
+	sum, _ := c.series(name, nil)
+	return sum
+}
+
+// series is metric over those series that have some labels; ok is false if there is none.
+func (c *controlled) series(name string, labels map[string]string) (sum float64, ok bool) {
 	c.t.Helper()
 	families, err := c.registry.Gather()
 	if err != nil {
@@ -280,12 +330,20 @@ func (c *controlled) metric(name string) (sum float64) {
 	}
 	at := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == name })
 	if at < 0 {
-		return 0
+		return 0, false
 	}
 	for _, m := range families[at].GetMetric() {
-		sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		found := 0
+		for _, l := range m.GetLabel() {
+			if value, wanted := labels[l.GetName()]; wanted && value == l.GetValue() {
+				found++
+			}
+		}
+		if found == len(labels) {
+			sum, ok = sum+m.GetCounter().GetValue()+m.GetGauge().GetValue(), true
+		}
 	}
-	return sum
+	return sum, ok
 }
 
 // measures waits until a metric has the value.

@@ -55,7 +55,7 @@ func runningAt(t *testing.T, at *rest.Config, admin client.Client, namespace str
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := manager.New(run.asked.counted(limitedTo(t, at, admin, namespace, rules)), manager.Options{
+	mgr, err := manager.New(run.asked.counted(limited(t, at, admin, []string{namespace}, rules)), manager.Options{
 		Scheme: admin.Scheme(), Cache: informers, Metrics: metricsserver.Options{BindAddress: "0"},
 		Client:     client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Controller: config.Controller{SkipNameValidation: new(true)},
@@ -86,27 +86,6 @@ func runningAt(t *testing.T, at *rest.Config, admin client.Client, namespace str
 	}
 	t.Cleanup(func() { run.stop() })
 	return run
-}
-
-// limitedTo returns the configuration of a client that has these rights in the namespace, and no others.
-func limitedTo(t *testing.T, at *rest.Config, admin client.Client, namespace string, rules []rbacv1.PolicyRule) *rest.Config {
-	t.Helper()
-	user := "operator-" + namespace
-	subjects := []rbacv1.Subject{{Kind: "User", APIGroup: rbacv1.GroupName, Name: user}}
-	meta := metav1.ObjectMeta{GenerateName: "operator-", Namespace: namespace}
-	role := &rbacv1.Role{ObjectMeta: meta, Rules: rules}
-	if err := admin.Create(deadline(t), role); err != nil {
-		t.Fatal(err)
-	}
-	if err := admin.Create(deadline(t), &rbacv1.RoleBinding{
-		ObjectMeta: meta, Subjects: subjects, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	limited := rest.CopyConfig(at)
-	limited.Impersonate = rest.ImpersonationConfig{UserName: user}
-	limited.QPS = -1
-	return limited
 }
 
 func rule(group, resources string, verbs ...string) rbacv1.PolicyRule {

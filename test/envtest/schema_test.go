@@ -5,11 +5,14 @@ package envtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +109,40 @@ func definitions(t *testing.T, c client.Client) []apiextensionsv1.CustomResource
 	return list.Items
 }
 
+// serveOlder has the API server serve the versions that are served on demand only, as the chart's crds.olderVersions does, until
+// the test ends.
+func serveOlder(t *testing.T, c client.Client) {
+	t.Helper()
+	for _, crd := range definitions(t, c) {
+		var older []string
+		changed := crd.DeepCopy()
+		for i := range changed.Spec.Versions {
+			if v := &changed.Spec.Versions[i]; !v.Served {
+				older, v.Served = append(older, v.Name), true
+			}
+		}
+		if len(older) == 0 {
+			continue
+		}
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(schema.GroupVersionKind{Group: crd.Spec.Group, Version: older[0], Kind: crd.Spec.Names.ListKind})
+		if err := c.Patch(deadline(t), changed.DeepCopy(), client.MergeFrom(&crd)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+			defer cancel()
+			if err := c.Patch(ctx, crd.DeepCopy(), client.MergeFrom(changed)); err != nil {
+				t.Error(err)
+			}
+		})
+		until(t, crd.Name+" in "+older[0], func() (bool, string) {
+			err := c.List(deadline(t), list)
+			return err == nil, fmt.Sprint(err)
+		})
+	}
+}
+
 // servedVersions lists, by kind, the versions that the API server knows.
 func servedVersions(t *testing.T, c client.Client) map[string][]string {
 	t.Helper()
@@ -125,7 +162,9 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
-	versions := servedVersions(t, clientFor(t, server))
+	admin := clientFor(t, server)
+	serveOlder(t, admin)
+	versions := servedVersions(t, admin)
 	for _, path := range paths {
 		t.Run(filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path), func(t *testing.T) {
 			c, namespace := cluster(t)
@@ -152,12 +191,12 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestStoredVersion: v1 is what is stored, and both versions are served.
+// TestStoredVersion: v1 is what is stored, and it and v1beta2 are served; older ones are known.
 func TestStoredVersion(t *testing.T) {
 	c, _ := cluster(t)
 	for _, crd := range definitions(t, c) {
 		for _, version := range crd.Spec.Versions {
-			if version.Storage != (version.Name == "v1") || !version.Served {
+			if version.Storage != (version.Name == "v1") || version.Served != slices.Contains([]string{"v1", "v1beta2"}, version.Name) {
 				t.Errorf("%s %s: stored %v, served %v", crd.Name, version.Name, version.Storage, version.Served)
 			}
 		}
@@ -176,6 +215,7 @@ type refusal struct {
 // refuse tries to create each of the refused in every version.
 func refuse(t *testing.T, kind string, cases []refusal) {
 	c, namespace := cluster(t)
+	serveOlder(t, c)
 	versions := servedVersions(t, c)[kind]
 	if len(versions) < 2 {
 		t.Fatalf("%s is served in %v", kind, versions)

@@ -48,7 +48,7 @@ func topicFake(t *testing.T, opts ...kafkatest.Option) (*kafkatest.Cluster, topi
 // topicControllers starts the controller of KafkaTopics, for the namespace and with the rights that it needs there.
 func topicControllers(t *testing.T, c client.Client, namespace string, k topicBrokers, change func(*controller.TopicOptions)) *controlled {
 	t.Helper()
-	return topicControllersAt(t, limitedTo(t, server, c, namespace, topicRights()), c, []string{namespace}, k, change)
+	return topicControllersAt(t, limited(t, server, c, []string{namespace}, topicRights()), c, []string{namespace}, k, change)
 }
 
 // topicControllersAt is topicControllers for several namespaces, by any configuration.
@@ -73,6 +73,7 @@ func topicControllersAt(t *testing.T, at *rest.Config, c client.Client, namespac
 	if err != nil {
 		t.Fatal(err)
 	}
+	run.cache = mgr.GetCache()
 	clusters := controller.NewClusters(controller.ClustersOptions{
 		Live: mgr.GetAPIReader(), Bootstrap: func(client.ObjectKey) string { return k.bootstrap },
 		Limits: kafkaadmin.Limits{Timeout: 10 * time.Second},

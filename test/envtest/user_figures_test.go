@@ -15,9 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
@@ -45,23 +43,18 @@ type userFigures struct {
 // newUserFigures starts a broker with TLS, SCRAM and rights, and the controller on its listener for certificates.
 func newUserFigures(t *testing.T) *userFigures {
 	t.Helper()
-	// By default the quorum's leader gathers changes for 25 ms (controller.quorum.append.linger.ms): a right given, another taken
-	// and a quota would be three times that, whoever asks.
+	// By default the quorum's leader gathers changes for 25 ms: a right given, another taken and a quota would be three times that,
+	// whoever asks. Clusters that the operator runs have 1.
 	rig := kafkarig.New(t, kafkarig.Options{
-		TLS: true, SASL: true, JVM: []string{"-XX:+UseG1GC"}, Config: map[string]string{"controller.quorum.append.linger.ms": "0"},
+		TLS: true, SASL: true, JVM: []string{"-XX:+UseG1GC"}, Config: map[string]string{"controller.quorum.append.linger.ms": "1"},
 	})
 	f := &userFigures{rig: rig, admin: kafkaadmin.New(rig.Client(t), kafkaadmin.Limits{}), changed: make(chan struct{}), ready: make(map[string]int64)}
 	c, namespace := cluster(t)
 	_, other := cluster(t)
 	newUserKafka(t, c, namespace, rig.CA.PEM, fileContent(t, rig.Files.Admin.Cert), fileContent(t, rig.Files.Admin.Key), nil)
 	f.userOperator = userControllers(t, c, namespace, other, userSetting{bootstrap: rig.Bootstrap(kafkarig.MTLS), interval: 2 * time.Minute})
-	config := rest.CopyConfig(server)
-	config.QPS = -1
-	var err error
-	if f.driver, err = client.New(config, client.Options{Scheme: c.Scheme()}); err != nil {
-		t.Fatal(err)
-	}
-	f.watch(config)
+	f.driver = driver(t)
+	f.watch()
 	return f
 }
 
@@ -74,15 +67,11 @@ func fileContent(t *testing.T, file string) []byte {
 	return text
 }
 
-// watch follows which KafkaUsers are Ready, and for which generation. A mere watch would not do: the API server ends one whose
-// reader is slow for a moment.
-func (f *userFigures) watch(config *rest.Config) {
+// watch follows which KafkaUsers are Ready, and for which generation, by the operator's own cache: a watch of the test's own would
+// be one more that the API server serves.
+func (f *userFigures) watch() {
 	f.t.Helper()
-	seen, err := cache.New(config, cache.Options{Scheme: f.Scheme(), DefaultNamespaces: map[string]cache.Config{f.namespace: {}}})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	informer, err := seen.GetInformer(f.t.Context(), &v1.KafkaUser{}, cache.BlockUntilSynced(false))
+	informer, err := f.cache.GetInformer(f.t.Context(), &v1.KafkaUser{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -94,15 +83,6 @@ func (f *userFigures) watch(config *rest.Config) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(f.t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- seen.Start(ctx) }()
-	f.t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			f.t.Error(err)
-		}
-	})
 }
 
 // saw notes a KafkaUser as it is, or that it is gone.

@@ -20,7 +20,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -69,7 +68,7 @@ func userControllers(t *testing.T, admin client.Client, namespace, other string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := manager.New(run.asked.counted(userRights(t, admin, namespace, other)), manager.Options{
+	mgr, err := manager.New(run.asked.counted(limited(t, server, admin, []string{namespace, other}, userRights())), manager.Options{
 		Scheme: admin.Scheme(), Cache: informers, Metrics: metricsserver.Options{BindAddress: "0"},
 		Client: client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Logger: logr.FromSlogHandler(log.Handler()),
@@ -77,6 +76,7 @@ func userControllers(t *testing.T, admin client.Client, namespace, other string,
 	if err != nil {
 		t.Fatal(err)
 	}
+	run.cache = mgr.GetCache()
 	clusters := controller.NewClusters(controller.ClustersOptions{
 		Live: mgr.GetAPIReader(), Bootstrap: func(client.ObjectKey) string { return s.bootstrap },
 		Limits: kafkaadmin.Limits{Timeout: s.timeout},
@@ -110,38 +110,15 @@ func userControllers(t *testing.T, admin client.Client, namespace, other string,
 	return o
 }
 
-// userRights returns the configuration of a client that has what the controller of KafkaUsers needs in some namespaces.
-func userRights(t *testing.T, admin client.Client, namespaces ...string) *rest.Config {
-	t.Helper()
-	grant := func(group, resources string, verbs ...string) rbacv1.PolicyRule {
-		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: strings.Fields(resources), Verbs: verbs}
+// userRights are what the controller of KafkaUsers needs.
+func userRights() []rbacv1.PolicyRule {
+	return []rbacv1.PolicyRule{
+		rule(v1.Group, "kafkas kafkausers", "get", "list", "watch"),
+		rule(v1.Group, "kafkausers/status", "update"),
+		rule("", "secrets", "get", "create", "patch", "delete"),
+		rule("", "configmaps", "get", "list", "watch", "create", "patch", "delete"),
+		rule("events.k8s.io", "events", "create", "patch"),
 	}
-	rules := []rbacv1.PolicyRule{
-		grant(v1.Group, "kafkas kafkausers", "get", "list", "watch"),
-		grant(v1.Group, "kafkausers/status", "update"),
-		grant("", "secrets", "get", "create", "patch", "delete"),
-		grant("", "configmaps", "get", "list", "watch", "create", "patch", "delete"),
-		grant("events.k8s.io", "events", "create", "patch"),
-	}
-	name := "users-" + namespaces[0]
-	for _, namespace := range namespaces {
-		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{GenerateName: "users-", Namespace: namespace}, Rules: rules}
-		if err := admin.Create(deadline(t), role); err != nil {
-			t.Fatal(err)
-		}
-		binding := &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{GenerateName: "users-", Namespace: namespace},
-			Subjects:   []rbacv1.Subject{{Kind: "User", APIGroup: rbacv1.GroupName, Name: name}},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		}
-		if err := admin.Create(deadline(t), binding); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limited := rest.CopyConfig(server)
-	limited.Impersonate = rest.ImpersonationConfig{UserName: name}
-	limited.QPS = -1
-	return limited
 }
 
 // userWorld is a Kafka cluster called my-cluster with everything that its users need, in two namespaces.

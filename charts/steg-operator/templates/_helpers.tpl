@@ -28,6 +28,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if has .name .root.Values.controllers }}true{{ end -}}
 {{- end }}
 
+{{/* "true" if the API server puts the finalizer on KafkaTopics. */}}
+{{- define "steg.finalizerPolicy" -}}
+{{- $policy := .Values.topics.finalizerPolicy | toString -}}
+{{- if eq $policy "auto" }}{{ $policy = .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" | toString }}{{ end -}}
+{{- if and .Values.createGlobalResources (include "steg.runs" (dict "root" . "name" "topic")) (eq $policy "true") }}true{{ end -}}
+{{- end }}
+
 {{/* The namespaces that are looked after, with commas; empty: all. */}}
 {{- define "steg.namespaces" -}}
 {{- $any := .Values.watchAnyNamespace -}}

@@ -49,6 +49,7 @@ func special() map[string]schema {
 		"image.imagePullPolicy":              texts("", "Always", "IfNotPresent", "Never", nil),
 		"image.imagePullSecrets":             {Type: []any{"array", "null"}, Items: &secret},
 		"native":                             texts("auto", "true", "false", true, false),
+		"topics.finalizerPolicy":             texts("auto", "true", "false", true, false),
 		"webhook.failurePolicy":              texts("Fail", "Ignore"),
 		"webhook.timeoutSeconds":             {Type: "integer", Minimum: bound(1), Maximum: bound(5)},
 		"webhook.excludedNamespaces":         {Type: "array", Unique: true, Items: &namespace},

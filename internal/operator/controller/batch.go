@@ -85,9 +85,12 @@ func (b *batcher) add(group client.ObjectKey, keys ...client.ObjectKey) {
 	})
 }
 
-// addAll has everything of a group looked at, also if the last pass over it failed a moment ago.
+// addAll has everything of a group looked at, also if the last pass over it failed a moment ago. Pauses after failures begin anew.
 func (b *batcher) addAll(group client.ObjectKey) {
-	b.change(group, func(q *queue) { q.all, q.rest = true, time.Time{} })
+	b.change(group, func(q *queue) {
+		q.all, q.rest = true, time.Time{}
+		clear(q.failures)
+	})
 }
 
 func (b *batcher) change(group client.ObjectKey, change func(*queue)) {

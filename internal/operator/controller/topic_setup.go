@@ -196,7 +196,7 @@ func (r *topics) rivals(ctx context.Context, cr *v1.KafkaTopic) (rivals []*v1.Ka
 // kafkaChanged has all topics of a Kafka looked at, and those of others of its name, since one that comes or goes changes where
 // KafkaTopics belong.
 func (r *topics) kafkaChanged(before, after *v1.Kafka) {
-	if before != nil && after != nil && sameWish(before, after) && isReady(before) == isReady(after) {
+	if before != nil && after != nil && sameWish(before, after) && sameProgress(before, after) {
 		return
 	}
 	either := after
@@ -226,6 +226,13 @@ func (r *topics) kafkaChanged(before, after *v1.Kafka) {
 
 func isReady(kafka *v1.Kafka) bool {
 	return slices.ContainsFunc(kafka.Status.Conditions, func(c v1.Condition) bool { return c.Type == v1.ConditionReady && c.Status == "True" })
+}
+
+// sameProgress reports whether a Kafka is as far as it was: whether it is ready, and for which generation. A cluster that was ready
+// stays so while it is rolled, and is observed at its new generation when all brokers have been: then they may check rights, or take
+// settings, that they did not before.
+func sameProgress(before, after *v1.Kafka) bool {
+	return isReady(before) == isReady(after) && before.Status.ObservedGeneration == after.Status.ObservedGeneration
 }
 
 // home returns the key of the Kafka that a KafkaTopic belongs to: the one in its namespace that its label names, unless that looks

@@ -74,9 +74,17 @@ func (u *users) work(ctx context.Context, cluster client.ObjectKey, p pass) (ver
 	}
 	r.forEach(ctx, r.subjects, r.mirror)
 	r.leave(ctx)
-	r.forEach(ctx, r.subjects, r.report)
 	r.remember()
-	return r.verdict(), r.away
+	if r.away != nil || p.All {
+		return r.end(ctx), r.away
+	}
+	return verdict{Rest: r.end}, nil // while statuses are written, Kafka can have the next pass
+}
+
+// end writes what a pass came to.
+func (r *userRound) end(ctx context.Context) verdict {
+	r.forEach(ctx, r.subjects, r.report)
+	return r.verdict()
 }
 
 // gather reads the Kafka and its KafkaUsers from the cache, and finds those that are to be looked at.

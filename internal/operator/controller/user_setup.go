@@ -183,7 +183,7 @@ func sameWish(before, after client.Object) bool {
 // kafkaChanged has all users of a Kafka looked at, and those of others of its name, since one that comes or goes changes where
 // KafkaUsers belong.
 func (u *users) kafkaChanged(before, after *v1.Kafka) {
-	if before != nil && after != nil && sameWish(before, after) && isReady(before) == isReady(after) {
+	if before != nil && after != nil && sameWish(before, after) && sameProgress(before, after) {
 		return
 	}
 	for _, kafka := range []*v1.Kafka{before, after} {
