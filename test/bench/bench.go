@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -78,7 +77,7 @@ func (b *bench) openKafka(ctx context.Context) error {
 		}
 		b.report.Kafka = "development broker"
 	default:
-		rig, err := kafkarig.Up(ctx, kafkarig.Options{Heap: "1g", JVM: []string{"-XX:+UseG1GC"}})
+		rig, err := kafkarig.Up(ctx, kafkarig.Options{Heap: "1g", JVM: []string{"-XX:+UseG1GC"}, Config: b.brokerSettings()})
 		if err != nil {
 			return err
 		}
@@ -112,6 +111,9 @@ func (b *bench) all(ctx context.Context) error {
 }
 
 func (b *bench) everything(ctx context.Context) error {
+	if len(b.growth) > 0 {
+		return b.grow(ctx)
+	}
 	if b.picks("start", true) {
 		if err := b.starts(ctx); err != nil {
 			return err
@@ -127,12 +129,12 @@ func (b *bench) everything(ctx context.Context) error {
 
 // withAcks runs the scenarios on one bridge. Polls do not depend on acks, so that they are measured with the first only.
 func (b *bench) withAcks(ctx context.Context, acks string, first bool) error {
-	steg, err := b.launch(ctx, acks)
+	own, err := b.launch(ctx, acks)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = steg.stop() }() // what it says at its end is no figure
-	subjects := append([]subject{steg.subject}, b.peers...)
+	defer func() { _ = own.stop() }() // what it says at its end is no figure
+	subjects := append([]subject{own.subject}, b.peers...)
 	ran := 0
 	for _, s := range scenarios() {
 		if !b.picks(s.name, s.owed > 0 || s.p50) || s.consumes() && !first {
@@ -153,59 +155,12 @@ func (b *bench) withAcks(ctx context.Context, acks string, first bool) error {
 		ran++
 	}
 	if b.picks("pending", first) && first {
-		if err := b.pending(ctx, steg.subject); err != nil {
+		if err := b.pending(ctx, own.subject); err != nil {
 			return err
 		}
 	}
 	if ran > 1 && first {
-		return b.laterMemory(steg.subject)
+		return b.laterMemory(own.subject)
 	}
 	return nil
-}
-
-// topic creates a topic and returns its name.
-func (b *bench) topic(ctx context.Context, about string) (string, error) {
-	name := fmt.Sprintf("bench-%s-%d", strings.ReplaceAll(about, " ", "-"), time.Now().UnixNano())
-	_, err := b.admin.CreateTopic(ctx, partitions, 1, nil, name)
-	if err != nil {
-		return "", fmt.Errorf("topic %s: %w", name, err)
-	}
-	return name, nil
-}
-
-// drop deletes a topic. That it stays, if it does, spoils nothing.
-func (b *bench) drop(ctx context.Context, topic string) { _, _ = b.admin.DeleteTopics(ctx, topic) }
-
-// fill writes n records evenly to all partitions.
-func (b *bench) fill(ctx context.Context, topic, format string, n, size int) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.bootstrap), kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(topic))
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	value, _ := payload(format, size)
-	var failed error
-	for i := range n {
-		client.Produce(ctx, &kgo.Record{Value: value, Partition: int32(i % partitions)}, func(_ *kgo.Record, err error) {
-			failed = errors.Join(failed, err)
-		})
-	}
-	return errors.Join(client.Flush(ctx), failed)
-}
-
-// settled returns how many records a topic has, once they are at least want, or after a while.
-func (b *bench) settled(ctx context.Context, topic string, want int) (int, error) {
-	const patience, pause = 10 * time.Second, 100 * time.Millisecond
-	for end := time.Now().Add(patience); ; time.Sleep(pause) {
-		ends, err := b.admin.ListEndOffsets(ctx, topic)
-		if err != nil {
-			return 0, err
-		}
-		n := 0
-		ends.Each(func(o kadm.ListedOffset) { n += int(o.Offset) })
-		if n >= want || time.Now().After(end) {
-			return n, nil
-		}
-	}
 }

@@ -68,7 +68,7 @@ func (b *bench) launch(ctx context.Context, acks string) (*launched, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &launched{child: c, subject: subject{name: "steg", addr: fmt.Sprintf("127.0.0.1:%d", port), pid: c.id()}}
+	l := &launched{child: c, subject: subject{name: steg, addr: fmt.Sprintf("127.0.0.1:%d", port), pid: c.id()}}
 	go func() {
 		for c.lines.Scan() { // the log is not wanted, but the pipe must not fill up
 		}

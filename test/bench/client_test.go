@@ -107,8 +107,9 @@ func TestRequestsAreWhatAServerReads(t *testing.T) {
 	on := dial(addr)
 	defer on.close()
 	for _, r := range [][]byte{
-		produceRequest(addr, "t", "text", 2, 3, true),
-		produceRequest(addr, "t", "binary", 1, 3, false),
+		scenario{format: "text", records: 2, size: 3, async: true}.produceRequest(addr, target{topic: "t"}),
+		scenario{format: "binary", records: 1, size: 3}.produceRequest(addr, target{topic: "t"}),
+		scenario{format: "json", records: 1, size: 21}.produceRequest(addr, target{topic: "t", key: "k7"}),
 		request(addr, "GET", "/x", "a/b", nil),
 	} {
 		a, err := on.ask(r)
@@ -119,6 +120,7 @@ func TestRequestsAreWhatAServerReads(t *testing.T) {
 	want := []string{
 		`POST /topics/t?async=true application/vnd.kafka.text.v2+json {"records":[{"value":"xxx"},{"value":"xxx"}]}`,
 		`POST /topics/t application/vnd.kafka.binary.v2+json {"records":[{"value":"AIMG"}]}`,
+		`POST /topics/t application/vnd.kafka.json.v2+json {"records":[{"key":"k7","value":{"id":4711,"text":""}}]}`,
 		`GET /x a/b `,
 	}
 	if got := strings.Join(bodies, "\n"); got != strings.Join(want, "\n") {

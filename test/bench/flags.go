@@ -26,6 +26,7 @@ type options struct {
 	profile   string
 	allocs    bool
 	peers     []subject
+	growth    []string // axes; none: the scenarios
 }
 
 // subject is a bridge that is measured.
@@ -35,9 +36,41 @@ type subject struct {
 	pid  int    // of the process that its CPU time and memory are read from
 }
 
+// The lengths of runs, unless the command line says others. Growth has many steps.
+const (
+	warmLength, runLength             = time.Second, 4 * time.Second
+	growthWarmLength, growthRunLength = 500 * time.Millisecond, 2 * time.Second
+)
+
 // parseFlags reads the command line.
 func parseFlags(args []string, out io.Writer) (options, error) {
 	o := options{acks: []string{"1"}}
+	f := o.flags(out)
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if len(o.growth) > 0 && f.NArg() > 0 { // its value is optional, so that one with a blank before it is an argument
+		var err error
+		if o.growth, err = pickAxes(f.Arg(0)); err != nil {
+			return o, fmt.Errorf("--growth: %w", err)
+		}
+		if err := f.Parse(f.Args()[1:]); err != nil {
+			return o, err
+		}
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	given := make(map[string]bool)
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if err := o.complete(given); err != nil {
+		return o, err
+	}
+	return o, nil
+}
+
+// flags are those that fill the options.
+func (o *options) flags(out io.Writer) *flag.FlagSet {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(out)
 	f.StringVar(&o.bootstrap, "bootstrap", "", "host:port of a `Kafka` that runs already, instead of starting one")
@@ -52,32 +85,52 @@ func parseFlags(args []string, out io.Writer) (options, error) {
 		o.acks = strings.Split(s, ",")
 		return nil
 	})
-	f.StringVar(&o.scenario, "scenario", "", "only scenarios whose names contain one of these comma-separated `words`")
+	f.StringVar(&o.scenario, "scenario", "", "only scenarios, or steps of --growth, whose names contain one of these comma-separated `words`")
+	f.BoolFunc("growth", "instead of the scenarios, how the cost grows along `axes`: one table each for all of "+
+		strings.Join(axisNames(), ",")+", or for those that are named so; about 10 minutes", func(s string) error {
+		var err error
+		o.growth, err = pickAxes(s)
+		return err
+	})
 	f.BoolVar(&o.quick, "quick", false, "short runs, and only the scenarios that have a goal: about 2 minutes")
 	f.IntVar(&o.pairs, "pairs", 3, "how often bridge and limits take turns; medians are printed")
-	f.DurationVar(&o.warm, "warm", time.Second, "load before each run that is not counted")
-	f.DurationVar(&o.length, "length", 4*time.Second, "length of one run")
+	f.DurationVar(&o.warm, "warm", warmLength, "load before each run that is not counted; 0.5s with --growth")
+	f.DurationVar(&o.length, "length", runLength, "length of one run; 2s with --growth")
 	f.StringVar(&o.json, "json", "", "also write all figures, each run's included, to this `file`")
 	f.StringVar(&o.profile, "profile", "", "also write CPU and allocation profiles of each scenario to this `directory`")
-	f.BoolVar(&o.allocs, "allocs", true, "also count allocations per request, in a second process")
+	f.BoolVar(&o.allocs, "allocs", true, "also count allocations per request, in a second process; false with --growth")
 	f.Func("peer", "another bridge beside ours, `URL,PID[,NAME]`; may be repeated", func(s string) error {
 		p, err := parsePeer(s)
 		o.peers = append(o.peers, p)
 		return err
 	})
-	if err := f.Parse(args); err != nil {
-		return o, err
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	return f
+}
+
+// complete checks what the flags say together, and adds what depends on which of them were given.
+func (o *options) complete(given map[string]bool) error {
+	if len(o.growth) > 0 {
+		if len(o.peers) > 0 {
+			return fmt.Errorf("--growth and --peer do not go together")
+		}
+		if len(o.acks) > 1 {
+			return fmt.Errorf("--growth takes one kind of acks, not %s", strings.Join(o.acks, ","))
+		}
+		if !given["warm"] {
+			o.warm = growthWarmLength
+		}
+		if !given["length"] {
+			o.length = growthRunLength
+		}
+		o.allocs = o.allocs && given["allocs"]
 	}
 	if o.pairs < 1 || o.length <= 0 {
-		return o, fmt.Errorf("pairs and length must be positive")
+		return fmt.Errorf("pairs and length must be positive")
 	}
 	if o.quick {
 		o.warm, o.length = o.warm/4, o.length/4
 	}
-	return o, nil
+	return nil
 }
 
 func parsePeer(s string) (subject, error) {

@@ -35,19 +35,18 @@ func (b *bench) twin(acks string) (*child, string, error) {
 }
 
 // allocations runs a scenario once more, on the twin, and profiles it if that is wanted.
-func (b *bench) allocations(s scenario, acks, topic string) (*allocated, error) {
+func (b *bench) allocations(s scenario, acks string, topics []string) (*allocated, error) {
 	c, addr, err := b.twin(acks)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = c.stop() }()
-	workers, closers, err := b.drive(s, addr, topic)
-	defer func() {
-		for _, f := range closers {
-			_ = f() // the figures are taken
-		}
-	}()
+	l, err := b.drive(s, addr, topics)
 	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	if err := l.open(); err != nil {
 		return nil, err
 	}
 	var asks [2]twinAsk
@@ -57,7 +56,7 @@ func (b *bench) allocations(s scenario, acks, topic string) (*allocated, error) 
 	}
 	var says [2]twinSays
 	n := 0
-	got, err := measure(workers, b.warm, b.length, func() (time.Duration, error) {
+	got, err := measure(l.workers, b.warm, b.length, func() (time.Duration, error) {
 		err := c.ask(asks[n], &says[n])
 		n++
 		return says[n-1].CPU, err
@@ -76,6 +75,9 @@ func (b *bench) add(name string, value float64, unit string, owed, aim float64) 
 	b.report.Figures = append(b.report.Figures, figure{Name: name, Value: value, Unit: unit, Owed: owed, Aim: aim})
 }
 
+// atRest is how long after its start a bridge has given back what only that needed.
+const atRest = time.Second
+
 // starts measures processes that are started one after the other.
 func (b *bench) starts(ctx context.Context) error {
 	const times = 7
@@ -85,7 +87,7 @@ func (b *bench) starts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(time.Second) // at rest
+		time.Sleep(atRest)
 		m, err := memoryOf(l.pid)
 		if err = errors.Join(err, l.stop()); err != nil {
 			return err
@@ -123,24 +125,21 @@ func (b *bench) pending(ctx context.Context, who subject) error {
 		return err
 	}
 	defer b.drop(ctx, empty)
-	alone, closers, err := b.drive(s, who.addr, topic)
-	defer func() {
-		for _, f := range closers {
-			_ = f()
-		}
-	}()
+	alone, err := b.drive(s, who.addr, []string{topic})
 	if err != nil {
 		return err
 	}
-	beside := alone
+	defer alone.close()
+	beside := &load{workers: alone.workers}
+	defer beside.close()
 	for i := range polls {
 		const timeout = 2 * time.Second
 		c, err := newConsumer(who.addr, fmt.Sprintf("waiting-%d-%d", time.Now().UnixNano(), i), empty, s.format, timeout)
 		if err != nil {
 			return err
 		}
-		closers = append(closers, c.close)
-		beside = append(beside, worker{do: c.next, background: true})
+		beside.closers = append(beside.closers, c.close)
+		beside.workers = append(beside.workers, worker{do: c.next, background: true})
 	}
 	var p50, p99 []float64
 	for range max(b.pairs, 3) {

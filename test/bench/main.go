@@ -10,6 +10,7 @@
 //	go run ./test/bench --embedded         on the development broker instead of Apache Kafka
 //	go run ./test/bench --peer URL,PID     any other bridge of the same contract beside ours
 //	go run ./test/bench --profile DIR      CPU and allocation profiles of each scenario into DIR
+//	go run ./test/bench --growth           how the cost grows with connections, partitions, topics, sizes and consumers
 //
 // The program runs on Linux only: it reads /proc. It must not be changed in a way that makes the load generator cheaper at the
 // price of doing less: each answer is read to its end and its status judged, and the records that were acknowledged are

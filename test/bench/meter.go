@@ -37,6 +37,7 @@ type sample struct {
 	P99      float64 `json:"p99_ms"`
 	Max      float64 `json:"max_ms"`
 	RSS      int64   `json:"rss_bytes,omitempty"` // at the end
+	Joined   float64 `json:"joined_ms,omitempty"` // what a consumer took to have its first records, the median
 	Load     float64 `json:"load_average"`
 }
 
@@ -142,8 +143,10 @@ func quantile(sorted []time.Duration, q float64) float64 {
 		return 0
 	}
 	i := max(int(math.Ceil(q*float64(len(sorted)))), 1) - 1
-	return float64(sorted[i]) / float64(time.Millisecond)
+	return milliseconds(sorted[i])
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // median returns the middle of some figures, the mean of both middles of an even number, NaN of none.
 func median(of []float64) float64 {

@@ -26,23 +26,28 @@ func payload(format string, size int) (value, inRequest []byte) {
 	}
 }
 
-// produceRequest returns a whole request that sends n records of a format.
-func produceRequest(addr, topic, format string, n, size int, async bool) []byte {
-	_, value := payload(format, size)
+// produceRequest returns a whole request that sends the scenario's records to a target. A key is for the embedded format
+// json only.
+func (s scenario) produceRequest(addr string, to target) []byte {
+	_, value := payload(s.format, s.size)
+	var key string
+	if to.key != "" {
+		key = fmt.Sprintf(`"key":%q,`, to.key)
+	}
 	var body bytes.Buffer
 	body.WriteString(`{"records":[`)
-	for i := range n {
+	for i := range s.records {
 		if i > 0 {
 			body.WriteByte(',')
 		}
-		fmt.Fprintf(&body, `{"value":%s}`, value)
+		fmt.Fprintf(&body, `{%s"value":%s}`, key, value)
 	}
 	body.WriteString(`]}`)
-	path := "/topics/" + topic
-	if async {
+	path := "/topics/" + to.topic
+	if s.async {
 		path += "?async=true"
 	}
-	return request(addr, "POST", path, "application/vnd.kafka."+format+".v2+json", body.Bytes())
+	return request(addr, "POST", path, "application/vnd.kafka."+s.format+".v2+json", body.Bytes())
 }
 
 // request returns a whole request. media is the content type with a body, and what is accepted without one.

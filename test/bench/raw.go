@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -15,15 +16,18 @@ import (
 // rawTask is what the franz-go limit has to do.
 type rawTask struct {
 	Bootstrap string
-	Topic     string
+	Topics    []string
+	Keys      int // of records, in turns; 0: none
 	Acks      string
 	Producers int // workers that produce, through one client
 	Records   int // of one produce
 	Size      int
+	Largest   int // bytes of a record; 0: the library's default
 	Format    string
 	Async     bool
-	Consumers int // workers that consume, each through a client of its own
-	Total     int // records in the topic; 0: it grows, and is followed
+	Consumers int    // workers that consume, each through a client of its own
+	Total     int    // records in the topic; 0: it grows, and is followed
+	Group     string // consumers are in groups whose names begin so; empty: in none
 }
 
 // rawRun is one question to the role; its answer is a sample.
@@ -38,7 +42,7 @@ func raw(ctx context.Context, task string) error {
 	if err := json.Unmarshal([]byte(task), &t); err != nil {
 		return err
 	}
-	workers, err := t.workers(ctx)
+	workers, joined, err := t.workers(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,6 +56,7 @@ func raw(ctx context.Context, task string) error {
 		if err != nil {
 			s.Error = err.Error()
 		}
+		s.Joined = milliseconds(joined)
 		text, err := json.Marshal(s)
 		if err != nil {
 			return err
@@ -61,32 +66,40 @@ func raw(ctx context.Context, task string) error {
 	return questions.Err()
 }
 
-func (t rawTask) workers(ctx context.Context) ([]worker, error) {
-	var all []worker
+// workers returns the task's workers, and how long a consumer took to join its group.
+func (t rawTask) workers(ctx context.Context) (all []worker, joined time.Duration, err error) {
 	if t.Producers > 0 {
 		client, err := kgo.NewClient(t.producer()...)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		for range t.Producers {
-			all = append(all, worker{do: t.produce(ctx, client)})
+		for which := range t.Producers {
+			all = append(all, worker{do: t.produce(ctx, client, targets(t.Topics, t.Keys, which, t.Producers))})
 		}
 	}
-	for range t.Consumers {
-		do, err := t.consume(ctx)
-		if err != nil {
-			return nil, err
+	polls := make([]func() (count, error), t.Consumers)
+	joined, err = join(t.Consumers, func(i int) error {
+		var err error
+		if t.Group != "" {
+			polls[i], err = t.follow(ctx, i)
+		} else {
+			polls[i], err = t.consume(ctx)
 		}
+		return err
+	})
+	for _, do := range polls {
 		all = append(all, worker{do: do, background: t.Producers > 0})
 	}
-	return all, nil
+	return all, joined, err
 }
 
 // producer are the options that the bridge's producer has by its settings.
 func (t rawTask) producer() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(t.Bootstrap), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.DefaultProduceTopic(t.Topic),
+	}
+	if t.Largest > 0 {
+		opts = append(opts, kgo.ProducerBatchMaxBytes(int32(t.Largest)))
 	}
 	if t.Acks == "all" {
 		return append(opts, kgo.RequiredAcks(kgo.AllISRAcks()))
@@ -94,14 +107,25 @@ func (t rawTask) producer() []kgo.Opt {
 	return append(opts, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite())
 }
 
-func (t rawTask) produce(ctx context.Context, client *kgo.Client) func() (count, error) {
+func (t rawTask) produce(ctx context.Context, client *kgo.Client, to []target) func() (count, error) {
 	value, _ := payload(t.Format, t.Size)
 	moved := count{records: t.Records, bytes: t.Records * len(value)}
+	var keys [][]byte // as the bridge sends them: in JSON
+	for _, t := range to {
+		var key []byte
+		if t.key != "" {
+			key = strconv.AppendQuote(nil, t.key)
+		}
+		keys = append(keys, key)
+	}
+	turn := 0
 	return func() (count, error) {
+		now := turn % len(to)
+		turn++
 		slab := make([]kgo.Record, t.Records)
 		records := make([]*kgo.Record, t.Records)
 		for i := range slab {
-			slab[i].Value = value
+			slab[i] = kgo.Record{Topic: to[now].topic, Key: keys[now], Value: value}
 			records[i] = &slab[i]
 		}
 		if !t.Async {
@@ -116,7 +140,7 @@ func (t rawTask) produce(ctx context.Context, client *kgo.Client) func() (count,
 
 // consume reads the topic from its beginning, again and again.
 func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(t.Bootstrap), kgo.ConsumeTopics(t.Topic))
+	client, err := kgo.NewClient(kgo.SeedBrokers(t.Bootstrap), kgo.ConsumeTopics(t.Topics[0]))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +154,7 @@ func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
 		})
 		if seen += n.records; t.Total > 0 && seen >= t.Total {
 			seen = 0
-			client.SetOffsets(beginnings(t.Topic))
+			client.SetOffsets(beginnings(t.Topics[0]))
 		}
 		var errs []error
 		fetches.EachError(func(_ string, _ int32, err error) { errs = append(errs, err) })
@@ -138,7 +162,39 @@ func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
 	}, nil
 }
 
-// partitions is how many each topic of a run has.
+// longPoll is how long a consumer that follows its topic waits for records; the bridge's fetches wait for fetchWait.
+const (
+	longPoll  = 2 * time.Second
+	fetchWait = 500 * time.Millisecond
+)
+
+// follow joins a group of its own and reads one topic as it grows, as a consumer of the bridge with its settings does. It
+// returns when the first records have come.
+func (t rawTask) follow(ctx context.Context, i int) (func() (count, error), error) {
+	client, err := kgo.NewClient(kgo.SeedBrokers(t.Bootstrap), kgo.ConsumeTopics(t.Topics[i%len(t.Topics)]),
+		kgo.ConsumerGroup(fmt.Sprintf("%s-%d", t.Group, i)), kgo.DisableAutoCommit(), kgo.FetchMaxWait(fetchWait))
+	if err != nil {
+		return nil, err
+	}
+	poll := func(patience time.Duration) (count, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		fetches := client.PollRecords(ctx, maxPoll)
+		n := count{records: fetches.NumRecords()}
+		n.bytes = n.records * t.Size
+		if err := fetches.Err0(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return n, err
+		}
+		return n, nil
+	}
+	first, err := poll(joinTime)
+	if err == nil && first.records == 0 {
+		err = fmt.Errorf("no records within %s", joinTime)
+	}
+	return func() (count, error) { return poll(longPoll) }, err
+}
+
+// partitions is how many a topic of a run has unless its scenario says otherwise.
 const partitions = 4
 
 func beginnings(topic string) map[string]map[int32]kgo.EpochOffset {

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// The names of the limits.
+// The names of the bridge and of the limits.
 const (
+	steg    = "steg"
 	nethttp = "net/http"
 	franz   = "franz-go"
 )
@@ -22,6 +23,7 @@ type report struct {
 	Kafka   string    `json:"kafka"`
 	Results []result  `json:"scenarios"`
 	Figures []figure  `json:"figures"`
+	Growth  []grown   `json:"growth,omitempty"`
 }
 
 // result is one scenario's.
@@ -119,23 +121,28 @@ func (r result) line() string {
 
 // print writes the tables.
 func (r report) print(w io.Writer) {
-	fmt.Fprintf(w, "%s, %d CPUs, %s; medians of the runs; × is the CPU time per record against the sum of the limits, with owed and aim\n\n", r.Go, r.CPUs, r.Kafka)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "scenario\tacks\twho\treq/s\trec/s\tMB/s\tp50 ms\tp90\tp99\tmax\tµs/req\tµs/rec\terrors\tallocs/req\tRSS MiB\tpeak\t×\towed\taim\t")
-	for _, x := range r.Results {
-		x.rows(t)
+	fmt.Fprintf(w, "%s, %d CPUs, %s; medians of the runs; × is the CPU time per record against the sum of the limits, with owed and aim\n", r.Go, r.CPUs, r.Kafka)
+	if len(r.Results) > 0 {
+		fmt.Fprintln(w)
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(t, "scenario\tacks\twho\treq/s\trec/s\tMB/s\tp50 ms\tp90\tp99\tmax\tµs/req\tµs/rec\terrors\tallocs/req\tRSS MiB\tpeak\t×\towed\taim\t")
+		for _, x := range r.Results {
+			x.rows(t)
+		}
+		_ = t.Flush() // to a terminal; the file has all of it
 	}
-	_ = t.Flush() // to a terminal; the file has all of it
-	if len(r.Figures) == 0 {
-		return
+	if len(r.Figures) > 0 {
+		fmt.Fprintln(w)
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "figure\tvalue\tunit\towed\taim\t")
+		for _, f := range r.Figures {
+			fmt.Fprintf(t, "%s\t%.3g\t%s\t%s\t%s\t\n", f.Name, f.Value, f.Unit, orNone(f.Owed), orNone(f.Aim))
+		}
+		_ = t.Flush()
 	}
-	fmt.Fprintln(w)
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "figure\tvalue\tunit\towed\taim\t")
-	for _, f := range r.Figures {
-		fmt.Fprintf(t, "%s\t%.3g\t%s\t%s\t%s\t\n", f.Name, f.Value, f.Unit, orNone(f.Owed), orNone(f.Aim))
+	for _, g := range r.Growth {
+		g.print(w)
 	}
-	_ = t.Flush()
 }
 
 // rows are a scenario's lines of the table.

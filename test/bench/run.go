@@ -14,17 +14,19 @@ const inTopic = 100_000
 
 // measure runs one scenario: bridges and limits take turns.
 func (b *bench) measure(ctx context.Context, s scenario, acks string, subjects []subject) (result, error) {
-	topic, err := b.topic(ctx, s.name)
+	topics, err := b.topics(ctx, s)
 	if err != nil {
 		return result{}, err
 	}
-	defer b.drop(ctx, topic)
+	defer b.drop(ctx, topics...)
 	if s.consumes() {
-		if err := b.fill(ctx, topic, s.format, inTopic, s.size); err != nil {
+		stop, err := b.supply(ctx, s, topics)
+		if err != nil {
 			return result{}, err
 		}
+		defer stop()
 	}
-	t := &turns{bench: b, scenario: s, topic: topic, acks: acks}
+	t := &turns{bench: b, scenario: s, topics: topics, acks: acks}
 	defer t.close()
 	for _, who := range subjects {
 		if err := t.add(who); err != nil {
@@ -34,19 +36,25 @@ func (b *bench) measure(ctx context.Context, s scenario, acks string, subjects [
 	if err := t.limits(); err != nil {
 		return result{}, err
 	}
+	if err := t.meet(); err != nil {
+		return result{}, err
+	}
 	for range b.pairs {
 		if err := t.turn(); err != nil {
 			return result{}, err
 		}
 	}
+	if err := t.rest(); err != nil {
+		return result{}, err
+	}
 	r := t.result()
 	if !s.consumes() {
-		if r.Found, err = b.settled(ctx, topic, r.Acknowledged); err != nil {
+		if r.Found, err = b.settled(ctx, r.Acknowledged, topics...); err != nil {
 			return r, err
 		}
 	}
 	if b.allocs || b.profile != "" {
-		r.Allocs, err = b.allocations(s, acks, topic)
+		r.Allocs, err = b.allocations(s, acks, topics)
 	}
 	return r, err
 }
@@ -65,11 +73,12 @@ type party struct {
 type turns struct {
 	*bench
 	scenario
-	topic, acks string
-	probe       answer
-	probed      int // records sent to learn the length of an answer
-	parties     []*party
-	closers     []func() error
+	topics  []string
+	acks    string
+	probe   answer
+	probed  int // records sent in advance of the turns
+	parties []*party
+	closers []func() error
 }
 
 func (t *turns) close() {
@@ -80,11 +89,11 @@ func (t *turns) close() {
 
 // add makes a bridge one of the parties.
 func (t *turns) add(who subject) error {
-	workers, closers, err := t.drive(t.scenario, who.addr, t.topic)
-	t.closers = append(t.closers, closers...)
+	l, err := t.drive(t.scenario, who.addr, t.topics)
 	if err != nil {
 		return err
 	}
+	t.closers = append(t.closers, func() error { l.close(); return nil })
 	if t.producers > 0 && t.probe.status == 0 {
 		if err := t.learn(who.addr); err != nil {
 			return err
@@ -95,36 +104,23 @@ func (t *turns) add(who subject) error {
 		return err
 	}
 	resetPeak(who.pid)
-	p.run = driven(workers, who.pid)
+	p.run = driven(l, who.pid)
 	t.parties = append(t.parties, p)
 	return nil
-}
-
-// driven measures a process under a load.
-func driven(workers []worker, pid int) func(warm, length time.Duration) (sample, error) {
-	return func(warm, length time.Duration) (sample, error) {
-		s, err := measure(workers, warm, length, func() (time.Duration, error) { return cpuOf(pid) })
-		if err != nil {
-			return s, err
-		}
-		m, err := memoryOf(pid)
-		s.RSS = m.RSS
-		return s, err
-	}
 }
 
 // learn asks a bridge once, so that the bare server can answer as much.
 func (t *turns) learn(addr string) error {
 	on := dial(addr)
 	defer on.close()
-	a, err := on.ask(produceRequest(addr, t.topic, t.format, t.records, t.size, t.async))
+	a, err := on.ask(t.produceRequest(addr, targets(t.topics, t.keys, 0, 1)[0]))
 	if err != nil {
 		return err
 	}
 	if err := accepted(a); err != nil {
 		return err
 	}
-	t.probe, t.probed = a, t.records
+	t.probe, t.probed = a, t.probed+t.records
 	return nil
 }
 
@@ -136,37 +132,18 @@ func accepted(a answer) error {
 	return nil
 }
 
-// drive returns the load of a scenario on a bridge.
-func (b *bench) drive(s scenario, addr, topic string) (workers []worker, closers []func() error, err error) {
-	for range s.producers {
-		on := dial(addr)
-		closers = append(closers, func() error { on.close(); return nil })
-		workers = append(workers, worker{do: s.produce(on, topic)})
+// produce returns the operation that sends the scenario's records, to each target in its turn and on each connection in
+// its turn, all of which are to one server.
+func (s scenario) produce(conns []*conn, to []target) func() (count, error) {
+	var requests [][]byte
+	for _, t := range to {
+		requests = append(requests, s.produceRequest(conns[0].addr, t))
 	}
-	for i := range s.consumers {
-		const timeout = 500 * time.Millisecond
-		c, err := newConsumer(addr, fmt.Sprintf("bench-%d-%d", time.Now().UnixNano(), i), topic, s.format, timeout)
-		if err != nil {
-			return nil, closers, err
-		}
-		closers = append(closers, c.close)
-		c.size = s.size
-		if s.consumes() {
-			c.total = inTopic
-			if err := c.ready(); err != nil {
-				return nil, closers, err
-			}
-		}
-		workers = append(workers, worker{do: c.next, background: !s.consumes()})
-	}
-	return workers, closers, nil
-}
-
-// produce returns the operation that sends the scenario's records.
-func (s scenario) produce(on *conn, topic string) func() (count, error) {
-	request := produceRequest(on.addr, topic, s.format, s.records, s.size, s.async)
 	moved := count{records: s.records, bytes: s.records * s.size}
+	turn := 0
 	return func() (count, error) {
+		on, request := conns[turn%len(conns)], requests[turn%len(requests)]
+		turn++
 		a, err := on.ask(request)
 		if err != nil {
 			return count{}, err
@@ -183,8 +160,9 @@ func (t *turns) limits() error {
 		}
 	}
 	task, err := json.Marshal(rawTask{
-		Bootstrap: t.bootstrap, Topic: t.topic, Acks: t.acks, Producers: t.producers, Records: t.records, Size: t.size,
-		Format: t.format, Async: t.async, Consumers: t.consumers, Total: t.total(),
+		Bootstrap: t.bootstrap, Topics: t.topics, Keys: t.keys, Acks: t.acks, Producers: t.producers, Records: t.records,
+		Size: t.size, Largest: t.largest, Format: t.format, Async: t.async, Consumers: t.consumers, Total: t.total(),
+		Group: t.group(),
 	})
 	if err != nil {
 		return err
@@ -206,10 +184,18 @@ func (t *turns) limits() error {
 }
 
 func (t *turns) total() int {
-	if t.consumes() {
+	if t.consumes() && t.rate == 0 {
 		return inTopic
 	}
 	return 0
+}
+
+// group is how the names of the limit's groups begin, where its consumers are in groups.
+func (t *turns) group() string {
+	if t.rate == 0 {
+		return ""
+	}
+	return fmt.Sprintf("bench-%s-%d", franz, time.Now().UnixNano())
 }
 
 // bareLimit starts the net/http limit; the load on it is that of the bridge without its consumers.
@@ -233,16 +219,77 @@ func (t *turns) bareLimit() error {
 	}
 	alone := t.scenario
 	alone.consumers = 0
-	workers, closers, err := t.drive(alone, addr, t.topic)
-	t.closers = append(t.closers, closers...)
-	t.parties = append(t.parties, &party{name: nethttp, pid: c.id(), run: driven(workers, c.id())})
-	return err
+	l, err := t.drive(alone, addr, t.topics)
+	if err != nil {
+		return err
+	}
+	t.closers = append(t.closers, func() error { l.close(); return nil })
+	t.parties = append(t.parties, &party{name: nethttp, pid: c.id(), run: driven(l, c.id())})
+	return nil
+}
+
+// meet lets the parties see all of many topics or partitions before the first turn: what they cost when they are new, to the
+// broker above all, is another figure.
+func (t *turns) meet() error {
+	all := max(t.manyTopics, t.keys)
+	if all == 0 {
+		return nil
+	}
+	for _, p := range t.parties {
+		for seen, end := 0, time.Now().Add(meetPatience); seen < all && time.Now().Before(end); {
+			s, err := p.run(0, meetTime)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+			seen += s.Moved
+			if p.name != nethttp && !t.consumes() {
+				t.probed += s.Moved
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// meetTime is how long parties are run that have to see things, until they have seen enough, at most meetPatience.
+	meetTime, meetPatience = time.Second, 10 * time.Second
+	// restTime is how long it takes a bridge without work to give back what it does not need.
+	restTime = 4 * time.Second
+)
+
+// rest looks at the parties' memory once more, where it is that of consumers which are not polled any more.
+func (t *turns) rest() error {
+	if t.rate == 0 {
+		return nil
+	}
+	time.Sleep(restTime)
+	for _, p := range t.parties {
+		var err error
+		if p.after, err = memoryOf(p.pid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lengths are how long a run takes, and the load before it. Consumers begin with what has come while others had their turn, and
+// records of megabytes are few.
+func (t *turns) lengths() (warm, length time.Duration) {
+	warm, length = t.warm, t.length
+	if t.rate > 0 {
+		warm *= 2
+	}
+	if t.size >= 1_000_000 {
+		length *= 2
+	}
+	return warm, length
 }
 
 // turn runs each party once.
 func (t *turns) turn() error {
+	warm, length := t.lengths()
 	for _, p := range t.parties {
-		s, err := p.run(t.warm, t.length)
+		s, err := p.run(warm, length)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}

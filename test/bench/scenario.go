@@ -12,6 +12,14 @@ type scenario struct {
 	consumers int // connections that poll, each with a consumer in a group of its own
 	owed, aim float64
 	p50       bool // p50 against franz-go's has a goal
+
+	// What --growth varies. 0 stands for as many connections as producers, one topic, partitions of it, and no keys.
+	connections int // open at once; each producer has its share of them, and takes them in turns
+	manyTopics  int // in turns
+	manyParts   int // of each topic
+	keys        int // of records, in turns
+	largest     int // bytes of a record that topics and limit must take, where their defaults do not
+	rate        int // records/s that others send to all topics in turns; consumers are in groups, and follow
 }
 
 // consumes tells that polling is what is measured; beside producers it is their company.
