@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/steg-kafka/steg/internal/bridge/admin"
-	"github.com/steg-kafka/steg/internal/bridge/wire"
 	"github.com/steg-kafka/steg/internal/credentials"
 	"github.com/steg-kafka/steg/internal/kafka"
+	"github.com/steg-kafka/steg/internal/origins"
 )
 
 // checkTime bounds each client's attempt to reach Kafka.
@@ -43,7 +43,7 @@ func check(ctx context.Context, w io.Writer, s settings) error {
 		}
 	}
 	if s.HTTP.CORS.Enabled {
-		_, err := wire.ParseOrigins(s.HTTP.CORS.AllowedOrigins)
+		_, err := origins.Parse(s.HTTP.CORS.AllowedOrigins)
 		report("http.cors.allowedOrigins", err, "every origin is * or a regular expression")
 	}
 	for _, t := range tryAll(ctx, s) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	crlog "sigs.k8s.io/controller-runtime/pkg/log"
@@ -48,11 +49,15 @@ func (p program) operate(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := reach(ctx, log.Logger, config)
+	c, err := reach(ctx, log.Logger, config, o.kafkaKinds()...)
 	if err != nil {
 		return err
 	}
-	mgr, ways, err := assemble(o, c, log.Logger)
+	lock, err := lease(config, c.scheme, o, p.environ)
+	if err != nil {
+		return err
+	}
+	mgr, ways, err := assemble(o, c, lock, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func bridgeLogs(libraries slog.Handler) {
 }
 
 // assemble builds the manager with all that the options ask for, and the ways to Kafka that its controllers share.
-func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, *controller.Clusters, error) {
+func assemble(o options, c *cluster, lock resourcelock.Interface, log *slog.Logger) (manager.Manager, *controller.Clusters, error) {
 	kept := controller.BridgeCache
 	if o.runsKafka() {
 		kept = controller.Cache
@@ -86,23 +91,22 @@ func assemble(o options, c *cluster, log *slog.Logger) (manager.Manager, *contro
 	if err != nil {
 		return nil, nil, err
 	}
-	stop, lease, renew, retry := stopTimeout, leaseDuration, renewDeadline, retryPeriod
+	stop, duration, renew, retry := stopTimeout, leaseDuration, renewDeadline, retryPeriod
 	mgr, err := manager.New(c.config, manager.Options{
-		Scheme:                        c.scheme,
-		MapperProvider:                c.mapperProvider,
-		Cache:                         cache,
-		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
-		LeaderElection:                o.leaderElection,
-		LeaderElectionID:              o.leaderElectionName,
-		LeaderElectionNamespace:       o.namespace,
-		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 &lease,
-		RenewDeadline:                 &renew,
-		RetryPeriod:                   &retry,
-		GracefulShutdownTimeout:       &stop,
-		Metrics:                       metricsserver.Options{BindAddress: "0"}, // served by endpoints
-		HealthProbeBindAddress:        "0",
-		WebhookServer:                 certificates.Server(ctrlwebhook.Options{Port: o.webhookPort}),
+		Scheme:                              c.scheme,
+		MapperProvider:                      c.mapperProvider,
+		Cache:                               cache,
+		Client:                              client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
+		LeaderElection:                      o.leaderElection,
+		LeaderElectionResourceLockInterface: lock,
+		LeaderElectionReleaseOnCancel:       true,
+		LeaseDuration:                       &duration,
+		RenewDeadline:                       &renew,
+		RetryPeriod:                         &retry,
+		GracefulShutdownTimeout:             &stop,
+		Metrics:                             metricsserver.Options{BindAddress: "0"}, // served by endpoints
+		HealthProbeBindAddress:              "0",
+		WebhookServer:                       certificates.Server(ctrlwebhook.Options{Port: o.webhookPort}),
 	})
 	if err != nil {
 		return nil, nil, err
@@ -145,11 +149,28 @@ func setUpBridges(mgr manager.Manager, o options, metrics *controller.Metrics, l
 		Metrics:  metrics,
 		Log:      log,
 	})
-	if err != nil || !o.runs(controlInject) || o.watchdogInterval == 0 {
+	if err != nil || !o.runs(controlInject) {
+		return err
+	}
+	return setUpPods(mgr, o, metrics, log)
+}
+
+// setUpPods adds what looks after pods that ask for a sidecar without a KafkaBridge, and after those that have none.
+func setUpPods(mgr manager.Manager, o options, metrics *controller.Metrics, log *slog.Logger) error {
+	pods, err := controller.AskingPods(mgr, o.watchNamespaces)
+	if err != nil {
+		return err
+	}
+	if o.runs(controlUser) { // otherwise KafkaUsers may not be watched, by the chart's rights
+		err = controller.SetupDirect(mgr, controller.DirectOptions{
+			Pods: pods, Namespaces: o.watchNamespaces, Defaults: o.defaults(), Metrics: metrics, Log: log,
+		})
+	}
+	if err != nil || o.watchdogInterval == 0 {
 		return err
 	}
 	return controller.SetupWatchdog(mgr, controller.WatchdogOptions{
-		Interval: o.watchdogInterval, Grace: o.watchdogGrace, Evict: o.watchdogEvict, Namespaces: o.watchNamespaces, Metrics: metrics, Log: log,
+		Interval: o.watchdogInterval, Grace: o.watchdogGrace, Evict: o.watchdogEvict, Pods: pods, Metrics: metrics, Log: log,
 	})
 }
 

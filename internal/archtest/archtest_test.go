@@ -16,12 +16,12 @@ const module = "github.com/steg-kafka/steg"
 
 // layer says how high a package stands. A package missing here fails the test: placing it is part of adding it.
 var layer = map[string]int{
-	"internal/bridge/javaregex": 0, "internal/bridge/openapi": 0, "internal/bridge/ratelimit": 0, "internal/bridge/rawjson": 0,
-	"internal/kafka": 0, "internal/logging": 0, "internal/properties": 0,
+	"internal/bridge/openapi": 0, "internal/bridge/ratelimit": 0, "internal/bridge/rawjson": 0,
+	"internal/javaregex": 0, "internal/kafka": 0, "internal/logging": 0, "internal/properties": 0,
 
 	"api/v1": 0, "internal/operator/names": 0, "internal/operator/window": 0,
 
-	"internal/node/config": 1, "internal/bridge/schema": 1, "internal/bridgeconfig": 1,
+	"internal/node/config": 1, "internal/bridge/schema": 1, "internal/bridgeconfig": 1, "internal/origins": 1,
 	"api/core/v1": 1, "api/v1beta2": 1, "api/v1beta1": 1, "api/v1alpha1": 1, "internal/operator/pki": 1, "internal/operator/kafkaconf": 1,
 
 	"internal/bridge/wire": 2,
@@ -73,7 +73,8 @@ var forbidden = map[string][]string{
 	"cmd/steg-bridge":            {"k8s.io/", "sigs.k8s.io/"},
 	"cmd/steg-node":              {"k8s.io/", "sigs.k8s.io/"},
 	"internal/bridge/rawjson":    {"github.com/", "net/"},
-	"internal/bridge/javaregex":  {"github.com/twmb/", "net/"},
+	"internal/javaregex":         {"github.com/twmb/", "net/"},
+	"internal/origins":           {"github.com/twmb/", "net/"},
 	"internal/bridge/schema":     {"github.com/twmb/", "net/http"},
 	"internal/bridge/wire":       {"github.com/twmb/", "net/http"},
 	"internal/bridge/consumers":  {"net/http/"},

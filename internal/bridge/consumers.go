@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/steg-kafka/steg/internal/bridge/consumers"
-	"github.com/steg-kafka/steg/internal/bridge/javaregex"
 	"github.com/steg-kafka/steg/internal/bridge/wire"
+	"github.com/steg-kafka/steg/internal/javaregex"
 	"github.com/steg-kafka/steg/internal/kafka"
 )
 

@@ -6,11 +6,12 @@ import (
 
 	"github.com/steg-kafka/steg/internal/bridge/wire"
 	"github.com/steg-kafka/steg/internal/bridgeconfig"
+	"github.com/steg-kafka/steg/internal/origins"
 )
 
 // cors is the rule for browsers (bridge contract 1.9): it comes before routing and validation, on the API listener only.
 type cors struct {
-	origins wire.Origins
+	origins origins.Set
 	methods string
 }
 
@@ -18,11 +19,11 @@ func newCORS(c bridgeconfig.CORS) (*cors, error) {
 	if !c.Enabled {
 		return nil, nil
 	}
-	origins, err := wire.ParseOrigins(c.AllowedOrigins)
+	allowed, err := origins.Parse(c.AllowedOrigins)
 	if err != nil {
 		return nil, fmt.Errorf("http.cors.allowedOrigins: %w", err)
 	}
-	return &cors{origins: origins, methods: c.AllowedMethods}, nil
+	return &cors{origins: allowed, methods: c.AllowedMethods}, nil
 }
 
 // handled answers what the rule alone decides: a foreign origin and a preflight. Other requests of an allowed origin

@@ -115,7 +115,7 @@ type RateLimit struct {
 }
 
 // CORS is http.cors.*. AllowedOrigins and AllowedMethods are texts as given, since the rules for their form belong to
-// the HTTP contract.
+// the HTTP contract: package origins reads the first, and the second is answered as it is.
 type CORS struct {
 	Enabled        bool
 	AllowedOrigins string

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/steg-kafka/steg/internal/bridge/javaregex"
+	"github.com/steg-kafka/steg/internal/javaregex"
 	"github.com/steg-kafka/steg/internal/properties"
 )
 

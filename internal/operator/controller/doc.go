@@ -6,6 +6,8 @@
 //
 //   - SetupBridge, one pass per KafkaBridge: the bridges that it deploys and its status (Options.Deploy), and the pods whose
 //     sidecar was configured by an older state of it (Options.Rollout);
+//   - SetupDirect, one pass per Kafka that pods ask for without a KafkaBridge: which of them have a sidecar that a new pod would
+//     not get;
 //   - SetupWatchdog, one look at all labelled pods at a time: which of them run without a sidecar, since the webhook was
 //     away when they were made;
 //   - SetupKafka, one pass per Kafka with its KafkaNodePools: certificates, objects, one step of a roll, statuses;

@@ -67,7 +67,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			"Time that the longest pass of the last two minutes took.", common, time.Now),
 		resources: gauge("strimzi_resources", "Resources there are.", common...),
 		paused:    gauge("strimzi_resources_paused", "Resources that are not to be touched.", common...),
-		stale:     gauge("steg_pods_stale", "Pods whose sidecar runs with settings that their KafkaBridge had before.", "namespace", "bridge"),
+		stale:     gauge("steg_pods_stale", "Pods whose sidecar runs with settings that a new pod would not get, by the KafkaBridge or the Kafka (namespace/name) that they ask for.", "namespace", "bridge", "cluster"),
 		without:   gauge("steg_pods_without_sidecar", "Pods that ask for a sidecar and run without.", "namespace"),
 		evicted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "steg_pods_evicted_total", Help: "Pods that were evicted since they ran without the sidecar that they ask for.",
@@ -134,7 +134,7 @@ func (m *Metrics) gone(kind string, key client.ObjectKey) {
 	}
 	switch kind {
 	case names.KindKafkaBridge:
-		m.stale.DeleteLabelValues(key.Namespace, key.Name)
+		m.stale.DeleteLabelValues(key.Namespace, key.Name, "")
 	case names.KindKafka:
 		m.expiry.DeletePartialMatch(prometheus.Labels{"namespace": key.Namespace, "cluster": key.Name})
 	}
@@ -163,7 +163,15 @@ func one(so bool) int {
 
 // staleness sets the number of stale pods of a KafkaBridge.
 func (m *Metrics) staleness(key client.ObjectKey, pods int) {
-	m.stale.WithLabelValues(key.Namespace, key.Name).Set(float64(pods))
+	m.stale.WithLabelValues(key.Namespace, key.Name, "").Set(float64(pods))
+}
+
+// staleDirect sets the numbers of stale pods that ask for a Kafka, by the pods' namespaces; those of others are dropped.
+func (m *Metrics) staleDirect(kafka client.ObjectKey, byNamespace map[string]int) {
+	m.stale.DeletePartialMatch(prometheus.Labels{"cluster": kafka.String()})
+	for namespace, pods := range byNamespace {
+		m.stale.WithLabelValues(namespace, "", kafka.String()).Set(float64(pods))
+	}
 }
 
 // withoutSidecar sets the numbers of pods without a sidecar, by namespace; those of others are dropped.

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -77,23 +75,8 @@ func SetupBridge(mgr manager.Manager, o Options) error {
 
 // podEvents has the KafkaBridge of a pod looked at a little after the pod came, ended or went.
 func podEvents() handler.EventHandler {
-	type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
-	enqueue := func(object client.Object, q queue) {
-		wish, ok, err := inject.Wants(object.GetLabels(), object.GetAnnotations())
-		if err == nil && ok && wish.Bridge != "" {
-			key := client.ObjectKey{Namespace: object.GetNamespace(), Name: wish.Bridge}
-			q.AddAfter(reconcile.Request{NamespacedName: key}, podsPause)
-		}
-	}
-	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
-		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(e.Object, q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			before, ok := e.ObjectOld.(*corev1.Pod)
-			after, also := e.ObjectNew.(*corev1.Pod)
-			if ok && also && over(before) != over(after) {
-				enqueue(after, q)
-			}
-		},
-	}
+	return comings(func(o client.Object) (client.ObjectKey, bool) {
+		wish, ok, err := inject.Wants(o.GetLabels(), o.GetAnnotations())
+		return client.ObjectKey{Namespace: o.GetNamespace(), Name: wish.Bridge}, err == nil && ok && wish.Bridge != ""
+	})
 }

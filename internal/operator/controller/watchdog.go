@@ -12,10 +12,9 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/selection"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -29,11 +28,10 @@ type WatchdogOptions struct {
 	Interval time.Duration // between two looks
 	Grace    time.Duration // pods younger than this are not looked at
 	Evict    bool          // evict what is found, if something will make it anew
-	// Namespaces are those whose pods are looked at, as Cache was given them; none: all.
-	Namespaces []string
-	Metrics    *Metrics
-	Log        *slog.Logger
-	Now        func() time.Time // time.Now if nil
+	Pods     cache.Cache   // that ask for a Kafka, made by AskingPods
+	Metrics  *Metrics
+	Log      *slog.Logger
+	Now      func() time.Time // time.Now if nil
 }
 
 const (
@@ -74,18 +72,10 @@ func SetupWatchdog(mgr manager.Manager, o WatchdogOptions) error {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	which, err := asksForKafka()
-	if err != nil {
-		return err
-	}
-	direct, err := ownCache(mgr, o.Namespaces, &corev1.Pod{}, which, stripPod)
-	if err != nil {
-		return err
-	}
 	w := &watchdog{
 		WatchdogOptions: o,
 		client:          mgr.GetClient(),
-		pods:            []client.Reader{mgr.GetClient(), direct},
+		pods:            []client.Reader{mgr.GetClient(), o.Pods},
 		live:            mgr.GetAPIReader(),
 		events:          mgr.GetEventRecorder(names.FieldOwner),
 		reported:        make(map[types.UID]time.Time),
@@ -97,25 +87,11 @@ func SetupWatchdog(mgr manager.Manager, o WatchdogOptions) error {
 				return fmt.Errorf("watch %T: %w", watched, err)
 			}
 		}
-		if _, err := direct.GetInformer(ctx, &corev1.Pod{}); err != nil {
+		if _, err := o.Pods.GetInformer(ctx, &corev1.Pod{}); err != nil {
 			return fmt.Errorf("watch pods that ask for a Kafka: %w", err)
 		}
 		return w.run(ctx)
 	}))
-}
-
-// asksForKafka selects the pods that ask for a sidecar without a KafkaBridge. One that has both labels, which is always refused,
-// is left to Cache.
-func asksForKafka() (labels.Selector, error) {
-	asks, err := labels.NewRequirement(names.LabelUsesCluster, selection.Exists, nil)
-	if err != nil {
-		return nil, fmt.Errorf("label of pods: %w", err)
-	}
-	other, err := labels.NewRequirement(names.LabelBridge, selection.DoesNotExist, nil)
-	if err != nil {
-		return nil, fmt.Errorf("label of pods: %w", err)
-	}
-	return labels.NewSelector().Add(*asks, *other), nil
 }
 
 // run looks until the context ends. What goes wrong at one look is logged: the next may do better.
@@ -201,10 +177,7 @@ func (w *watchdog) report(pod *corev1.Pod, wish inject.Wish, now time.Time) time
 	w.Log.Warn("pod without sidecar", "namespace", pod.Namespace, "pod", pod.Name, "for", wish.String())
 	w.events.Eventf(reference(pod, "v1", "Pod"), nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, wish)
 	if owner := metav1.GetControllerOf(pod); owner != nil {
-		about := &corev1.ObjectReference{
-			APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: pod.Namespace,
-		}
-		w.events.Eventf(about, nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, wish)
+		w.events.Eventf(ownerReference(pod.Namespace, owner), nil, corev1.EventTypeWarning, "SidecarMissing", "Watch", note, pod.Name, wish)
 	}
 	return now
 }

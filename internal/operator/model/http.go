@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/steg-kafka/steg/internal/operator/names"
+	"github.com/steg-kafka/steg/internal/origins"
 )
 
 // http takes the API's port, certificate and cross-origin rules.
@@ -60,7 +61,12 @@ func (b *bridgeBuilder) cors() {
 	}
 	b.set("http.cors.enabled", "true", "spec.http.cors")
 	if len(c.AllowedOrigins) > 0 {
-		b.set("http.cors.allowedOrigins", strings.Join(c.AllowedOrigins, ","), "spec.http.cors.allowedOrigins")
+		const field = "spec.http.cors.allowedOrigins"
+		list := strings.Join(c.AllowedOrigins, ",")
+		if _, err := origins.Parse(list); err != nil { // the bridge would not start
+			b.Invalid(field, `%v: each is * or a Java regular expression for a whole origin, such as https://[a-z]+\.example\.com`, err)
+		}
+		b.set("http.cors.allowedOrigins", list, field)
 	}
 	if len(c.AllowedMethods) > 0 {
 		b.set("http.cors.allowedMethods", strings.Join(c.AllowedMethods, ","), "spec.http.cors.allowedMethods")

@@ -147,6 +147,9 @@ type mistake struct{ spec, want string }
 func invalid() map[string]mistake {
 	return map[string]mistake{
 		"replicas":       {"  replicas: -1", "spec.replicas: -1 is negative: 0 keeps the objects and serves sidecars only"},
+		"origin":         {"  http: {cors: {allowedOrigins: ['https://a.example', 'https://(?!b).example']}}", `spec.http.cors.allowedOrigins: allowed origin "https://(?!b).example": unsupported look-ahead at position 8: each is * or a Java regular expression for a whole origin, such as https://[a-z]+\.example\.com`},
+		"origin's group": {"  http: {cors: {allowedOrigins: ['https://(a.example']}}", `spec.http.cors.allowedOrigins: allowed origin "https://(a.example": unclosed group at position 8: each is * or a Java regular expression for a whole origin, such as https://[a-z]+\.example\.com`},
+		"no origin":      {"  http: {cors: {allowedOrigins: ['', ' ']}}", `spec.http.cors.allowedOrigins: no allowed origin in ", ": each is * or a Java regular expression for a whole origin, such as https://[a-z]+\.example\.com`},
 		"low port":       {"  http: {port: 80}", "spec.http.port: 80 is not between 1023 and 65535"},
 		"high port":      {"  http: {port: 65536}", "spec.http.port: 65536 is not between 1023 and 65535"},
 		"probes' port":   {"  http: {port: 8081}", "spec.http.port: 8081 is the port of probes and metrics: choose another one"},

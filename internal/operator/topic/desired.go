@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/internal/operator/model"
 )
 
 // maxName is the longest name of a topic in bytes, since Kafka makes directories of it.
@@ -35,7 +36,7 @@ func Desired(cr *v1.KafkaTopic) (Topic, []Warning, error) {
 		if key == "" || key != strings.TrimSpace(key) {
 			return Topic{}, nil, invalid("spec.config: the key %q is empty or has blanks around it: write it without", clip(key))
 		}
-		text, err := textOf(cr.Spec.Config[key].Raw)
+		text, err := model.ValueText(cr.Spec.Config[key].Raw)
 		if err != nil {
 			return Topic{}, nil, invalid("spec.config.%s: %v", key, err)
 		}

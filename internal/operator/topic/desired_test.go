@@ -106,27 +106,3 @@ func TestSame(t *testing.T) {
 		}
 	}
 }
-
-// FuzzValue: a value is refused in one line, or becomes a text without an exponent that stays what it is when it is read
-// again.
-func FuzzValue(f *testing.F) {
-	for _, raw := range []string{`1e3`, `-0.0`, `"x"`, `[1,"a"]`, `1E400`, `12345678901234567890`, `null`, `{`, `""`, `1e-400`} {
-		f.Add([]byte(raw))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		text, err := textOf(raw)
-		if err != nil {
-			if strings.Contains(err.Error(), "\n") {
-				t.Errorf("%q", err)
-			}
-			return
-		}
-		if raw := strings.TrimSpace(string(raw)); raw != "" && strings.IndexByte("-0123456789", raw[0]) >= 0 && strings.ContainsAny(text, "eE") {
-			t.Errorf("%s became %s", raw, text)
-		}
-		again, err := textOf([]byte(raw))
-		if err != nil || again != text {
-			t.Errorf("%q then %q", text, again)
-		}
-	})
-}

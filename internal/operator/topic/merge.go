@@ -9,6 +9,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
+	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
 )
 
@@ -170,7 +171,7 @@ func (a Agreed) Write(spec v1.KafkaTopicSpec) v1.KafkaTopicSpec {
 	}
 	config := make(v1.Config, len(a.Config))
 	for key, value := range a.Config {
-		if text, err := textOf(spec.Config[key].Raw); err == nil && text == value {
+		if text, err := model.ValueText(spec.Config[key].Raw); err == nil && text == value {
 			config[key] = spec.Config[key]
 			continue
 		}

@@ -1,66 +1,10 @@
 package topic
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// errNoText is about values that have no text that Kafka could read.
-var errNoText = errors.New("is neither a text, a number, a boolean nor a list of them")
-
-// textOf returns a JSON value of spec.config as Kafka reads it: a text as it is, a boolean as true or false, a number in
-// digits, a list with commas, as the reference operator does. Numbers come through the API server as 1e+06 or 5.0 if they
-// were written so; Kafka's integers are read by Java's parseLong, which takes digits only.
-func textOf(raw []byte) (string, error) {
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil && len(raw) > 0 {
-		return "", fmt.Errorf("is not JSON: %w", err)
-	}
-	list, isList := value.([]any)
-	if !isList {
-		return scalar(value)
-	}
-	texts := make([]string, len(list))
-	for i, v := range list {
-		var err error
-		if texts[i], err = scalar(v); err != nil {
-			return "", err
-		}
-	}
-	return strings.Join(texts, ","), nil
-}
-
-func scalar(value any) (string, error) {
-	switch v := value.(type) {
-	case string:
-		return v, nil
-	case bool:
-		return strconv.FormatBool(v), nil
-	case json.Number:
-		return digits(v.String())
-	}
-	return "", errNoText
-}
-
-// digits writes a JSON number without an exponent, and without a fraction if that is zero.
-func digits(number string) (string, error) {
-	if !strings.ContainsAny(number, ".eE") {
-		return number, nil
-	}
-	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || math.Abs(f) > math.MaxInt64 {
-		return "", fmt.Errorf("the number %s is too large: Kafka's largest is %d", clip(number), math.MaxInt64)
-	}
-	return strconv.FormatFloat(f, 'f', -1, 64), nil
-}
 
 // clip shortens what a message repeats.
 func clip(s string) string {

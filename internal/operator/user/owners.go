@@ -72,6 +72,16 @@ func ParseAllowed(text string) (Allowed, error) {
 	return a, nil
 }
 
+// UsableIn reports whether pods of a namespace may use the user: those of its own, and of those that its annotation names. One
+// that can't be read names none.
+func UsableIn(cr *v1.KafkaUser, namespace string) bool {
+	if cr.Namespace == namespace {
+		return true
+	}
+	allowed, err := ParseAllowed(cr.Annotations[names.AnnotationAllowedNamespaces])
+	return err == nil && allowed.In(namespace)
+}
+
 // In reports whether pods of a namespace may use the user of another one.
 func (a Allowed) In(namespace string) bool { return a.all || a.names[namespace] }
 

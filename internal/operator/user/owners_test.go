@@ -59,6 +59,25 @@ func TestParseAllowed(t *testing.T) {
 	}
 }
 
+// TestUsableIn: a user's own namespace always may, others if the annotation says so and can be read.
+func TestUsableIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "home", "shop": "home shop", "*": "home other shop", "home": "home", "not a namespace": "home", "shop,-": "home",
+	} {
+		cr := resource("tls")
+		cr.Namespace, cr.Annotations = "home", map[string]string{names.AnnotationAllowedNamespaces: text}
+		var got []string
+		for _, ns := range []string{"home", "other", "shop"} {
+			if UsableIn(cr, ns) {
+				got = append(got, ns)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %v, want %s", text, got, want)
+		}
+	}
+}
+
 // FuzzAllowed: a namespace is allowed only if its name, or *, stands in the text.
 func FuzzAllowed(f *testing.F) {
 	for _, s := range []string{"*", "a,b", "a b", ",", "a-", "*a"} {

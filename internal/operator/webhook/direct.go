@@ -71,8 +71,7 @@ func usable(ctx context.Context, from client.Reader, key client.ObjectKey, names
 		return nil, fmt.Errorf("reading KafkaUser %q: %w", key.Name, err)
 	}
 	if key.Namespace != namespace {
-		allowed, invalid := user.ParseAllowed(found.Annotations[names.AnnotationAllowedNamespaces])
-		if err != nil || invalid != nil || !allowed.In(namespace) {
+		if err != nil || !user.UsableIn(found, namespace) {
 			return nil, &refusal{reason: reasonNotAllowed, message: fmt.Sprintf(
 				"there is no KafkaUser %q in namespace %q that pods of namespace %q may use: create it, add %s to its annotation %s, or correct the pod's annotation %s",
 				key.Name, key.Namespace, namespace, namespace, names.AnnotationAllowedNamespaces, names.AnnotationUser)}
