@@ -54,6 +54,7 @@ func parseFlags(args []string, stdout io.Writer) (options, []string, error) {
 	f.StringVar(&o.AgentAddress, "agent-address", node.DefaultAgentAddress, "`HOST:PORT` where the operator asks for the broker's state; empty: nowhere")
 	f.DurationVar(&o.Wait, "wait", node.DefaultWait, "how long run waits for the operator to say the node's address and rack")
 	f.DurationVar(&o.StopTimeout, "stop-timeout", node.DefaultStopTimeout, "how long Kafka may take to stop before it is killed")
+	f.DurationVar(&o.NoQuorum, "no-quorum", node.DefaultNoQuorum, "how long no majority of the controllers may be there while a broker stops, before it is killed")
 	f.DurationVar(&o.probeTimeout, "probe-timeout", time.Second, "how long probe waits for an answer")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error: `LEVEL` of steg-node's own lines")
 	err := f.Parse(args)
@@ -66,7 +67,7 @@ func parseFlags(args []string, stdout io.Writer) (options, []string, error) {
 	case err != nil:
 		return o, nil, usageError{fmt.Errorf("%w (see --help)", err)}
 	}
-	for flagName, d := range map[string]time.Duration{"wait": o.Wait, "stop-timeout": o.StopTimeout, "probe-timeout": o.probeTimeout} {
+	for flagName, d := range map[string]time.Duration{"wait": o.Wait, "stop-timeout": o.StopTimeout, "no-quorum": o.NoQuorum, "probe-timeout": o.probeTimeout} {
 		if d <= 0 {
 			return o, nil, usageError{fmt.Errorf("--%s %s: a time above zero (see --help)", flagName, d)}
 		}

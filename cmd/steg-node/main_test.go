@@ -46,6 +46,7 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"--wait", "1", "run"}, `invalid value "1" for flag -wait: parse error (see --help)`},
 		{[]string{"--wait", "0s", "run"}, "--wait 0s: a time above zero (see --help)"},
 		{[]string{"--stop-timeout", "-1s", "run"}, "--stop-timeout -1s: a time above zero (see --help)"},
+		{[]string{"--no-quorum", "0s", "run"}, "--no-quorum 0s: a time above zero (see --help)"},
 		{[]string{"--log-level", "loud", "run"}, `log level "loud": debug, info, warn or error`},
 	} {
 		got := try(t, c.args...)
@@ -62,7 +63,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for _, want := range []string{
-		"install /opt/steg", "probe ready", "probe live", "version", "-root", "-kafka-home", "-agent-address", "-wait", "-stop-timeout", "-probe-timeout",
+		"install /opt/steg", "probe ready", "probe live", "version", "-root", "-kafka-home", "-agent-address", "-wait", "-stop-timeout", "-no-quorum", "-probe-timeout",
 		"-log-level", "STEG_NODE_ID", "STEG_POD_NAME", "STEG_HOST_IP", "STEG_JVM_OPTIONS", "KAFKA_OPTS",
 	} {
 		if !strings.Contains(got.stdout, want) {

@@ -74,16 +74,17 @@ func restConfig(kubeconfig string, environ []string) (*rest.Config, error) {
 	return config, nil
 }
 
-// reach asks the API server which version of KafkaBridge it serves. It waits for an API server that is away.
-func reach(ctx context.Context, log *slog.Logger, config *rest.Config) (*cluster, error) {
+// reach asks the API server which version of KafkaBridge it serves. It waits for an API server that is away, and for one that
+// serves not all kinds yet: definitions that are installed together with the operator are served one after the other.
+func reach(ctx context.Context, log *slog.Logger, config *rest.Config, kinds ...schema.GroupVersionKind) (*cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	for {
-		c, err := connect(config)
+		c, err := connect(config, kinds)
 		if err == nil || errors.Is(err, errNotServed) {
 			return c, err
 		}
-		log.Warn("the API server cannot be asked yet", "error", err)
+		log.Warn("the API server cannot be used yet", "error", err)
 		select {
 		case <-ctx.Done():
 			return nil, err
@@ -95,8 +96,8 @@ func reach(ctx context.Context, log *slog.Logger, config *rest.Config) (*cluster
 // errNotServed is final: nothing can be done without KafkaBridges.
 var errNotServed = errors.New("the API server serves no kafkabridges.kafka.strimzi.io in version v1 or v1beta2: install the CustomResourceDefinitions first")
 
-// connect makes what a manager needs, for the newest version of KafkaBridge that is served.
-func connect(config *rest.Config) (*cluster, error) {
+// connect makes what a manager needs, for the newest version of KafkaBridge that is served. The other kinds have to be served too.
+func connect(config *rest.Config, kinds []schema.GroupVersionKind) (*cluster, error) {
 	c := &cluster{config: config}
 	var err error
 	if c.client, err = rest.HTTPClientFor(config); err != nil {
@@ -110,17 +111,35 @@ func connect(config *rest.Config) (*cluster, error) {
 		return nil, err
 	}
 	for _, gv := range []schema.GroupVersion{v1.GroupVersion, v1beta2.GroupVersion} {
-		served, err := asks.ServerResourcesForGroupVersion(gv.String())
-		if err != nil && !apierrors.IsNotFound(err) {
+		ok, err := serves(asks, gv.WithKind(names.KindKafkaBridge))
+		if err != nil {
 			return nil, err
 		}
-		if err == nil && slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Kind == names.KindKafkaBridge }) {
-			c.version = gv.Version
-			c.scheme, err = newScheme(gv)
-			return c, err
+		if !ok {
+			continue
 		}
+		for _, kind := range kinds {
+			if ok, err := serves(asks, kind); err != nil || !ok {
+				return nil, errors.Join(err, fmt.Errorf("it serves no %s: install the CustomResourceDefinitions, or leave the controller out (--controllers)", kind))
+			}
+		}
+		c.version = gv.Version
+		c.scheme, err = newScheme(gv)
+		return c, err
 	}
 	return nil, errNotServed
+}
+
+// serves asks whether a kind is served.
+func serves(asks discovery.ServerResourcesInterface, kind schema.GroupVersionKind) (bool, error) {
+	served, err := asks.ServerResourcesForGroupVersion(kind.GroupVersion().String())
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool { return r.Kind == kind.Kind }), nil
 }
 
 // newScheme knows the kinds that are read and written by their Go types. What sidecars are configured from is v1's type in any

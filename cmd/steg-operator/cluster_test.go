@@ -86,11 +86,15 @@ func TestReachWaits(t *testing.T) {
 	if c, err := reach(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), serving(t, 1, "v1")); err != nil || c.version != "v1" {
 		t.Errorf("%v", err)
 	}
-	if !strings.Contains(log.String(), "the API server cannot be asked yet") {
+	if !strings.Contains(log.String(), "the API server cannot be used yet") {
 		t.Errorf("%q", log.String())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	kinds := (&options{controllers: words{controlTopic}}).kafkaKinds()
+	if _, err := reach(ctx, slog.New(slog.DiscardHandler), serving(t, 0, "v1"), kinds...); err == nil || errors.Is(err, errNotServed) || !strings.Contains(err.Error(), "serves no") {
+		t.Errorf("without the other kinds: %v", err)
+	}
 	if _, err := reach(ctx, slog.New(slog.DiscardHandler), serving(t, 1<<30, "v1")); err == nil || errors.Is(err, errNotServed) {
 		t.Errorf("got %v", err)
 	}

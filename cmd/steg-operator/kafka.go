@@ -8,11 +8,15 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	podsets "github.com/steg-kafka/steg/api/core/v1"
+	v1 "github.com/steg-kafka/steg/api/v1"
 	clusters "github.com/steg-kafka/steg/internal/operator/cluster"
 	"github.com/steg-kafka/steg/internal/operator/controller"
 	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
+	"github.com/steg-kafka/steg/internal/operator/names"
 	"github.com/steg-kafka/steg/internal/operator/topic"
 )
 
@@ -94,6 +98,18 @@ func (o *options) clusterDefaults() clusters.Defaults {
 // runsKafka reports whether clusters, topics or users are looked after.
 func (o *options) runsKafka() bool {
 	return o.runs(controlKafka) || o.runs(controlTopic) || o.runs(controlUser)
+}
+
+// kafkaKinds are the kinds without which those controllers can't start.
+func (o *options) kafkaKinds() []schema.GroupVersionKind {
+	if !o.runsKafka() {
+		return nil
+	}
+	kinds := []schema.GroupVersionKind{podsets.GroupVersion.WithKind(names.KindStrimziPodSet)}
+	for _, kind := range []string{names.KindKafka, names.KindKafkaNodePool, names.KindKafkaTopic, names.KindKafkaUser} {
+		kinds = append(kinds, v1.GroupVersion.WithKind(kind))
+	}
+	return kinds
 }
 
 // setUpKafka adds the controllers of clusters, topics and users, which share their ways to Kafka.

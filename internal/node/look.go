@@ -36,6 +36,7 @@ type eye struct {
 	id        int32
 	broker    bool
 	listeners []config.Listener
+	voters    []config.Voter
 	own       *peer
 	keys      keys
 	tls       bool
@@ -53,8 +54,12 @@ func newEye(who identity, settings config.Settings, k keys) (*eye, error) {
 	if err != nil {
 		return nil, err
 	}
+	voters, err := settings.Voters()
+	if err != nil {
+		return nil, err
+	}
 	e := &eye{
-		id: int32(who.id), broker: settings.Broker(), listeners: listeners, keys: k, tls: own.TLS(),
+		id: int32(who.id), broker: settings.Broker(), listeners: listeners, voters: voters, keys: k, tls: own.TLS(),
 		limit: lookTimeout, own: &peer{address: own.Local()},
 	}
 	if e.tls {
@@ -97,15 +102,21 @@ func (e *eye) look(ctx context.Context) (config.Event, string) {
 // askBroker finds the node among the brokers that clients are told of. A broker answers no request before it has caught up
 // with the metadata, and is among them when the controller has unfenced it.
 func (e *eye) askBroker(ctx context.Context) (missing string, err error) {
-	request, answer := kmsg.NewPtrMetadataRequest(), kmsg.NewPtrMetadataResponse()
-	request.Version, request.Topics = metadataVersion, []kmsg.MetadataRequestTopic{} // nil would be all topics
-	if err := e.own.ask(ctx, request, answer); err != nil {
+	answer := kmsg.NewPtrMetadataResponse()
+	if err := e.own.ask(ctx, metadataRequest(), answer); err != nil {
 		return "", err
 	}
 	if !slices.ContainsFunc(answer.Brokers, func(b kmsg.MetadataResponseBroker) bool { return b.NodeID == e.id }) {
 		return "the broker is fenced: the controller has not let it in yet", nil
 	}
 	return "", nil
+}
+
+// metadataRequest asks for the brokers, and no topics.
+func metadataRequest() *kmsg.MetadataRequest {
+	request := kmsg.NewPtrMetadataRequest()
+	request.Version, request.Topics = metadataVersion, []kmsg.MetadataRequestTopic{} // nil would be all topics
+	return request
 }
 
 // askController finds the node among those of the quorum that keep up with its leader.

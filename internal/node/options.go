@@ -24,6 +24,9 @@ type Options struct {
 	Wait time.Duration
 	// StopTimeout is how long Kafka may take to stop before it is killed. The pod's grace period is shorter as a rule.
 	StopTimeout time.Duration
+	// NoQuorum is for how long no majority of the controllers may be there while a broker stops. Then it is killed: nobody takes
+	// over its partitions, and it would wait for that as long as it may.
+	NoQuorum time.Duration
 	// Environ is the container's environment.
 	Environ []string
 	// Stdout and Stderr get what Kafka prints.
@@ -37,6 +40,8 @@ const (
 	DefaultAgentAddress = ":8443"
 	DefaultWait         = time.Minute
 	DefaultStopTimeout  = time.Hour
+	// DefaultNoQuorum is more than a controller needs to be started again on its node.
+	DefaultNoQuorum = 10 * time.Second
 	// SocketFile is where probes are answered.
 	SocketFile = "/run/steg/node.sock"
 )
@@ -47,6 +52,7 @@ const (
 	lookTimeout   = 700 * time.Millisecond
 	lookFresh     = time.Second            // an answer of the process that is not older is not asked for again
 	lookPause     = 500 * time.Millisecond // between two questions before the first ready
+	quorumTimeout = 2 * time.Second        // for another controller to be there, or the own broker to answer, while it stops
 	waitPause     = 500 * time.Millisecond
 	killTimeout   = 20 * time.Second // for a killed process to be gone
 	outputGrace   = 2 * time.Second  // for output of processes that the ended one has left

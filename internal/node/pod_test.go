@@ -109,7 +109,7 @@ func newPod(t *testing.T) *pod {
 	p.write("etc/steg/trust/cluster-ca.crt", string(ca.PEM))
 	p.write("run/steg/x", "")
 	p.options = Options{
-		Root: p.root, KafkaHome: p.path("opt/kafka"), Wait: 50 * time.Millisecond, StopTimeout: patience,
+		Root: p.root, KafkaHome: p.path("opt/kafka"), Wait: 50 * time.Millisecond, StopTimeout: patience, NoQuorum: patience,
 		AgentAddress: p.address(2), Stdout: &p.printed, Stderr: &p.printed, Log: slog.New(slog.NewTextHandler(&p.printed, nil)),
 		Environ: []string{"PATH=" + os.Getenv("PATH"), "STEG_NODE_ID=0", "STEG_POD_NAME=" + testPod, `STEG_JVM_OPTIONS={"-Xmx":"1g"}`},
 	}

@@ -146,31 +146,38 @@ func (o Options) writeStores(except string) (changed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var errs []error
 	for _, file := range certificates {
 		name := strings.TrimSuffix(filepath.Base(file), ".crt")
 		if name == except {
 			continue
 		}
-		certificate, err := readFile(file)
+		is, err := o.writeStore(file, name)
 		if err != nil {
-			return nil, err
+			errs = append(errs, err)
+		} else if is {
+			changed = append(changed, name)
 		}
-		key, err := readFile(strings.TrimSuffix(file, ".crt") + ".key")
-		if err != nil {
-			return nil, fmt.Errorf("the key of %s: %w", file, err)
-		}
-		store, err := config.KeyStore(certificate, key)
-		if err != nil {
-			return nil, fmt.Errorf("%s and its .key: %w", file, err)
-		}
-		is, err := readFile(o.run(name + ".pem"))
-		if err == nil && string(is) == string(store) {
-			continue
-		}
-		if err := writeFile(o.run(name+".pem"), store); err != nil {
-			return nil, err
-		}
-		changed = append(changed, name)
 	}
-	return changed, nil
+	return changed, errors.Join(errs...)
+}
+
+// writeStore makes the key store of a certificate, and reports whether it is another one than before.
+func (o Options) writeStore(file, name string) (changed bool, err error) {
+	certificate, err := readFile(file)
+	if err != nil {
+		return false, err
+	}
+	key, err := readFile(strings.TrimSuffix(file, ".crt") + ".key")
+	if err != nil {
+		return false, fmt.Errorf("the key of %s: %w", file, err)
+	}
+	store, err := config.KeyStore(certificate, key)
+	if err != nil {
+		return false, fmt.Errorf("%s and its .key: %w", file, err)
+	}
+	if is, err := readFile(o.run(name + ".pem")); err == nil && string(is) == string(store) {
+		return false, nil
+	}
+	return true, writeFile(o.run(name+".pem"), store)
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -87,12 +88,14 @@ func reap(pid int) (syscall.WaitStatus, error) {
 // signal reaches the process and whatever it has started.
 func (p *process) signal(s syscall.Signal) { _ = syscall.Kill(-p.pid, s) } // it may be gone
 
-// stop has the process stop in good order, and kills it if that takes longer than timeout. The error says that even that
-// did not end it, as on a disk that does not answer.
-func (p *process) stop(timeout time.Duration) (killed bool, err error) {
+// stop has the process stop in good order, and kills it when ctx ends before that is done. The error says that even that did
+// not end it, as on a disk that does not answer.
+func (p *process) stop(ctx context.Context) (killed bool, err error) {
 	p.signal(syscall.SIGTERM)
-	if p.waited(timeout) {
+	select {
+	case <-p.ended:
 		return false, nil
+	case <-ctx.Done():
 	}
 	p.signal(syscall.SIGKILL)
 	if !p.waited(killTimeout) {

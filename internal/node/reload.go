@@ -63,7 +63,6 @@ func (r *reloader) run(ctx context.Context, ready func() bool) {
 		}
 		if err := r.notice(); err != nil {
 			r.log.Warn("files that have changed cannot be taken; what Kafka has stays", "error", err)
-			continue
 		}
 		if len(r.pending) == 0 || !ready() {
 			continue
@@ -74,16 +73,10 @@ func (r *reloader) run(ctx context.Context, ready func() bool) {
 	}
 }
 
-// notice writes key stores of changed certificates and remembers what Kafka has to be asked for.
+// notice writes key stores of changed certificates and remembers what Kafka has to be asked for, also if some of them are broken.
 func (r *reloader) notice() error {
 	changed, err := r.options.writeStores(r.pod)
-	if err != nil {
-		return err
-	}
-	other, err := r.authorities()
-	if err != nil {
-		return err
-	}
+	other, otherErr := r.authorities()
 	if other {
 		changed = append(changed, "")
 	}
@@ -92,7 +85,7 @@ func (r *reloader) notice() error {
 			r.pending = append(r.pending, name)
 		}
 	}
-	return nil
+	return errors.Join(err, otherErr)
 }
 
 // authorities reports whether those of the clients are others than at the last call. A cluster without any has no file.

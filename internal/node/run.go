@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/steg-kafka/steg/internal/node/config"
 )
@@ -96,14 +97,14 @@ func (o Options) kafka(ctx context.Context, launch config.Launch, m *monitor, e 
 	if e.broker {
 		work.Go(func() { r.run(life, m.ready) })
 	}
-	asked, killed := false, false
+	asked, killed := false, error(nil)
 	select {
 	case <-p.ended:
 	case <-ctx.Done():
 		asked = true
 		o.Log.Info("stopping: Kafka moves its leaders away", "atMost", o.StopTimeout)
 		m.event(config.StopAsked, "Kafka is stopping")
-		killed, err = p.stop(o.StopTimeout)
+		killed, err = o.stop(p, e)
 	}
 	end()
 	work.Wait()
@@ -114,15 +115,47 @@ func (o Options) kafka(ctx context.Context, launch config.Launch, m *monitor, e 
 	return o.ended(p, asked, killed)
 }
 
-// ended tells how Kafka has ended.
-func (o Options) ended(p *process, asked, killed bool) (int, error) {
+// Why a Kafka that was asked to stop is killed.
+var (
+	errSlow     = errors.New("it did not stop in time")
+	errNoQuorum = errors.New("it waited for the controllers, of whom no majority has been there for too long")
+)
+
+// stop has Kafka stop in good order, and returns why it was killed instead: the time was over, or it is a broker that waits for
+// controllers who are no more, as when all nodes of a cluster are told to stop at once. What a killed Kafka has written is in the
+// kernel's page cache and gets to the disk all the same; the next start reads the logs that were open.
+func (o Options) stop(p *process, e *eye) (killed, err error) {
+	waiting, giveUp := context.WithCancelCause(context.Background())
+	slow := time.AfterFunc(o.StopTimeout, func() { giveUp(errSlow) })
+	var watch sync.WaitGroup
+	if e.broker {
+		watch.Go(func() {
+			if newQuorum(e).lost(waiting, o.NoQuorum) {
+				giveUp(errNoQuorum)
+			}
+		})
+	}
+	was, err := p.stop(waiting)
+	if was {
+		killed = context.Cause(waiting)
+	}
+	slow.Stop()
+	giveUp(nil) // the watch ends
+	watch.Wait()
+	return killed, err
+}
+
+// ended tells how Kafka has ended; killed is why it had to be, if it was asked to stop.
+func (o Options) ended(p *process, asked bool, killed error) (int, error) {
 	if p.err != nil {
 		return 0, p.err
 	}
 	code := exitCode(p.status, asked)
 	switch {
-	case killed:
-		o.Log.Error("Kafka did not stop in time and was killed", "after", o.StopTimeout)
+	case errors.Is(killed, errNoQuorum):
+		o.Log.Warn("Kafka was killed while it stopped: "+killed.Error(), "after", o.NoQuorum)
+	case killed != nil:
+		o.Log.Error("Kafka was killed: "+killed.Error(), "after", o.StopTimeout)
 	case p.status.Signaled():
 		o.Log.Error("Kafka was killed: mostly for want of memory, see the container's limit", "signal", p.status.Signal().String())
 	case code != 0:

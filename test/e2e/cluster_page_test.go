@@ -53,7 +53,7 @@ func clusterUninstall(t *testing.T) {
 	start := time.Now()
 	must(t, "", "helm", "uninstall", "kafka-operator", "--namespace", kafkaNamespace, "--timeout", "100s")
 	kubectl(t, "delete", "namespace", kafkaNamespace, "--wait=false")
-	eventually(t, 4*time.Minute, func() error { // brokers without a quorum stop when their grace period is over
+	eventually(t, 2*time.Minute, func() error { // of pods that are left Kubernetes looks again after half of their grace period, 61 s
 		out, _ := try("get", "namespace", kafkaNamespace, "--ignore-not-found", "-o", "jsonpath={.status.conditions[*].message}")
 		left, _ := try("get", "namespace", kafkaNamespace, "--ignore-not-found", "-o", "name")
 		if left != "" {

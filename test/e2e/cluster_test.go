@@ -109,6 +109,8 @@ func TestClusterFaults(t *testing.T) {
 	inTurn(t, []part{
 		{"start", startSecured},
 		{"faults", clusterFaults},
+		{"away", clusterAway},
+		{"operators", clusterTwoOperators},
 		{"uninstall", clusterUninstall},
 		{"pools", clusterPools},
 	})

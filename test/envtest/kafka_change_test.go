@@ -301,6 +301,33 @@ func TestKafkaInvalid(t *testing.T) {
 	equal(t, before, c.uids())
 }
 
+// TestKafkaRefusedPods: pods that Kubernetes would refuse are found out before any broker is taken down, and before what its pod would
+// be made from anew is another one.
+func TestKafkaRefusedPods(t *testing.T) {
+	c, _ := smallCluster(t, nil)
+	before := c.uids()
+	kafka := &v1.Kafka{ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: c.namespace}}
+	c.patch(kafka, `{"spec":{"kafka":{"template":{"pod":{"hostAliases":[{"ip":"nowhere","hostnames":["kafka"]}]}}}}}`)
+	said := c.stateIs("c", v1.ConditionNotReady, "InvalidResourceException")
+	if text := fmt.Sprint(said.Status.Conditions); !strings.Contains(text, "template.pod: no pod is made anew") || !strings.Contains(text, "hostAliases[0].ip") {
+		t.Errorf("it says %q", text)
+	}
+	c.settled()
+	equal(t, before, c.uids())
+	set := &podsetv1.StrimziPodSet{}
+	if err := c.read("c-kafka", set); err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range set.Spec.Pods {
+		if strings.Contains(string(pod.Raw), "nowhere") {
+			t.Error("the StrimziPodSet wants what Kubernetes refuses")
+		}
+	}
+	c.patch(kafka, `{"spec":{"kafka":{"template":{"pod":{"hostAliases":[{"ip":"192.0.2.1","hostnames":["kafka"]}]}}}}}`)
+	c.rolled(before, nil)
+	c.stateIs("c", v1.ConditionReady, "")
+}
+
 // TestKafkaAnotherOperator: an operator that knows nothing of the cluster finds it as it is, and changes nothing.
 func TestKafkaAnotherOperator(t *testing.T) {
 	c, b := smallCluster(t, nil)

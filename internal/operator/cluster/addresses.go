@@ -3,9 +3,7 @@ package cluster
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -36,8 +34,12 @@ func (b *builder) addresses() {
 		}
 	}
 	for k, l := range b.out.Listeners {
-		b.bootstrap(fmt.Sprintf("spec.kafka.listeners[%d]", k), l)
+		field := fmt.Sprintf("spec.kafka.listeners[%d]", k)
+		b.bootstrap(field, l)
+		b.bootstrapWords(field+".configuration.bootstrap", l.Spec.Configuration.Bootstrap)
 	}
+	b.hostsTwice()
+	b.addressesTwice()
 }
 
 // listenerOn settles one listener of one broker: its objects' names, its host and port.
@@ -58,6 +60,7 @@ func (b *builder) listenerOn(field string, l *Listener, pool string, n Node) {
 	if own.Host != "" && !isHost(own.Host) {
 		b.Invalid(field, "the advertised host %q of node %d is no name of a host and no address", own.Host, n.ID)
 	}
+	own.Host = withoutBrackets(own.Host)
 	if t := l.Spec.Configuration.AdvertisedPortTemplate; t != "" {
 		port, err := evaluatePort(t, n.ID)
 		if err != nil {
@@ -137,8 +140,8 @@ func (b *builder) bootstrap(field string, l Listener) {
 	switch {
 	case hosted.has(l.Type) && l.BootstrapHost == "":
 		b.Invalid(field+".configuration.bootstrap.host", "is missing: a listener of type %s needs the name that clients bootstrap from", l.Type)
-	case hosted.has(l.Type) && !isHost(l.BootstrapHost):
-		b.Invalid(field+".configuration.bootstrap.host", "%q is no name of a host", l.BootstrapHost)
+	case hosted.has(l.Type) && !isHostName(l.BootstrapHost):
+		b.Invalid(field+".configuration.bootstrap.host", "%q is no name of a host in lower-case letters", l.BootstrapHost)
 	case l.Type == v1.ListenerTLSRoute && len(l.Spec.Configuration.ParentRefs) == 0:
 		b.Invalid(field+".configuration.parentRefs", "is missing: name the Gateway")
 	case l.BootstrapService == "":
@@ -168,8 +171,8 @@ func (b *builder) brokerHost(field string, l *Listener, n Node) string {
 	case host == "":
 		b.Invalid(field+".hostTemplate", "is missing: a listener of type %s needs a name for each broker, such as broker-{nodeId}.example.com, or brokers[].host "+
 			"(node %d has none)", l.Type, n.ID)
-	case !isHost(host):
-		b.Invalid(field, "the host %q of node %d is no name of a host", host, n.ID)
+	case !isHostName(host):
+		b.Invalid(field, "the host %q of node %d is no name of a host in lower-case letters", host, n.ID)
 	}
 	return host
 }
@@ -189,7 +192,7 @@ func (b *builder) brokerMetadata(field string, l *Listener, n Node) v1.MetadataT
 		Labels:      fillAll("perBrokerLabelsTemplate", c.PerBrokerLabelsTemplate, override.Labels),
 		Annotations: fillAll("perBrokerAnnotationsTemplate", c.PerBrokerAnnotationsTemplate, override.Annotations),
 	}
-	b.TemplateMetadata(field+".brokers", &m)
+	b.metadataKeys(field+".brokers", &m)
 	for _, key := range slices.Sorted(maps.Keys(m.Labels)) {
 		if value := m.Labels[key]; len(validation.IsValidLabelValue(value)) > 0 {
 			b.Invalid(field, "the label %s of node %d would be %q, which is no value of a label", key, n.ID, value)
@@ -226,12 +229,6 @@ func (b *builder) nodeAddressTypes(l *Listener) {
 		b.NoEffect("spec.kafka.listeners: preferredNodePortAddressType of "+l.Name, "there is one address of a node for all listeners, and the first listener "+
 			"of type nodeport says which")
 	}
-}
-
-// isHost reports whether clients can take a text for a host.
-func isHost(text string) bool {
-	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	return err == nil || len(validation.IsDNS1123Subdomain(strings.ToLower(text))) == 0
 }
 
 // NodeAddressAmong returns which of a Kubernetes node's addresses stands for NodeAddress: the first of the first of

@@ -10,6 +10,7 @@ import (
 const (
 	defaultValidity = 365 // days, as in the reference operator
 	defaultRenewal  = 30
+	mostDays        = 100_000 // a time.Duration ends at 106,751
 	day             = 24 * time.Hour
 )
 
@@ -49,8 +50,8 @@ func (b *builder) authority(field string, a *v1.CertificateAuthority) Authority 
 		if value == nil {
 			return time.Duration(absent) * day
 		}
-		if *value < 1 {
-			b.Invalid(field+"."+name, "%d is not at least 1", *value)
+		if *value < 1 || *value > mostDays {
+			b.Invalid(field+"."+name, "%d is not at least 1 and at most %d", *value, mostDays)
 		}
 		return time.Duration(*value) * day
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/steg-kafka/steg/internal/node/config"
 	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
 	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
@@ -29,6 +30,7 @@ func (b *builder) config() {
 		default:
 			own[e.Key] = e.Value
 			b.fields[e.Key] = configField + "." + e.Key
+			b.limitOfNobody(e.Key)
 		}
 	}
 	b.replication(own)
@@ -36,6 +38,14 @@ func (b *builder) config() {
 	maps.Copy(b.shared, own)
 	b.providers()
 	b.quotas()
+}
+
+// limitOfNobody warns of a listener's limit where there is no such listener.
+func (b *builder) limitOfNobody(key string) {
+	listener, _, ok := kafkaconf.ListenerOption(key)
+	if ok && !slices.ContainsFunc(b.out.Listeners, func(l Listener) bool { return strings.ToLower(l.Kafka) == listener }) {
+		b.NoEffect(configField+"."+key, "there is no listener "+listener+": its name and its port are meant, such as plain-9092")
+	}
 }
 
 // Settings that say how many copies there are.
@@ -75,7 +85,9 @@ func (b *builder) replication(own map[string]string) {
 		b.Warn(ReasonMinISR, "%s: %s is missing, and a record counts as written that one broker has: set it, 2 is usual with 3 replicas", configField, minISR)
 	}
 	if hasFactor && hasInSync && inSync > factor {
-		b.Warn(ReasonMinISR, "%s: %s is %d and %s is %d: nobody can write with acks=all to topics with that many replicas", configField, minISR, inSync, defaultFactor, factor)
+		// Brokers take the smaller one, and so all replicas have to be in sync.
+		b.Warn(ReasonMinISR, "%s: %s is %d and %s is %d: nobody can write with acks=all to topics with that many replicas while one of their brokers is away",
+			configField, minISR, inSync, defaultFactor, factor)
 	}
 	b.shared[minISR] = "1"
 }
@@ -115,6 +127,9 @@ func (b *builder) judgeConfig() {
 	all := maps.Clone(b.shared)
 	maps.Copy(all, b.listener)
 	b.plainSecrets(all)
+	if _, err := config.Settings(all).Needs(); err != nil {
+		b.Invalid("spec.kafka", "%v: ${node.…}, ${pod.…} and ${steg.…} are read by steg-node, which knows node.id, node.address, node.rack and pod.name", err)
+	}
 	for key, value := range all {
 		if strings.Contains(value, "${") {
 			delete(all, key) // known in the pod only

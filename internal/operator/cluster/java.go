@@ -1,12 +1,22 @@
 package cluster
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	v1 "github.com/steg-kafka/steg/api/v1"
 )
+
+// javaOption is a name of -XX. steg-node ends at anything else, so that a node would not come back.
+var javaOption = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+
+// isJavaValue reports whether steg-node takes a value of -XX, which comes to it as it stands in JSON.
+func isJavaValue(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"\{[<>&`, r) })
+}
 
 // javaOptions are the pool's own or the Kafka's.
 func (b *builder) javaOptions(p *pool) *v1.JvmOptions {
@@ -20,12 +30,12 @@ func (b *builder) javaOptions(p *pool) *v1.JvmOptions {
 	}
 	for _, e := range b.FreeForm(field+".-XX", p.jvm.XX) {
 		isList := strings.HasPrefix(string(p.jvm.XX[e.Key].Raw), "[")
-		if isList || strings.ContainsAny(e.Key, " \t\n=+") || strings.ContainsAny(e.Value, " \t\n") {
+		if isList || !javaOption.MatchString(e.Key) || !isJavaValue(e.Value) {
 			b.Invalid(field+".-XX", "%q is not a name and a value of an option, such as MaxGCPauseMillis: 20", e.Key+": "+e.Value)
 		}
 	}
 	for _, property := range p.jvm.JavaSystemProperties {
-		if property.Name == "" || strings.ContainsAny(property.Name, " \t\n=") {
+		if property.Name == "" || strings.ContainsFunc(property.Name, unicode.IsSpace) || strings.Contains(property.Name, "=") {
 			b.Invalid(field+".javaSystemProperties", "%q is not a name of a property", property.Name)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	v1 "github.com/steg-kafka/steg/api/v1"
 	"github.com/steg-kafka/steg/internal/operator/kafkaconf"
 	"github.com/steg-kafka/steg/internal/operator/model"
@@ -65,6 +67,9 @@ func (b *builder) authentication(field, prefix string, l Listener, a v1.Listener
 	if a.Type != v1.AuthenticationCustom && (a.SASL != nil || len(a.ListenerConfig) > 0 || len(a.Secrets) > 0) {
 		b.NoEffect(field+": sasl, listenerConfig and secrets", "they are for type custom")
 	}
+	if a.Type != v1.AuthenticationOAuth {
+		b.noEffects(field, given(a.ListenerOAuth), "of type oauth")
+	}
 	switch a.Type {
 	case v1.AuthenticationTLS:
 		if !l.TLS {
@@ -122,6 +127,9 @@ func (b *builder) legacySecrets(field string, l Listener, secrets []v1.GenericSe
 // mount has the brokers mount a key of a Secret, and returns the directory.
 func (b *builder) mount(l Listener, secret, key string) string {
 	name := names.ListenerCertificate(l.Name, l.Port) + "-" + secret
+	if len(validation.IsDNS1123Label(names.VolumeExternal+name)) > 0 { // Secrets may have longer names than volumes, and dots
+		name = names.ListenerCertificate(l.Name, l.Port) + "-" + hash(secret)
+	}
 	directory := names.DirExternal + "/" + name
 	for i := range b.out.External {
 		if e := &b.out.External[i]; e.Name == name {

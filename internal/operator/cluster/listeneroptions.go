@@ -83,6 +83,38 @@ func targetRules(at, host, ip string, port *int32, labels, annotations map[strin
 	}
 }
 
+// nodePorts refuses node ports that are none, and those that two Services would have: a node port is one for all of a Kubernetes
+// cluster.
+func (b *builder) nodePorts() {
+	whose := map[int32]string{}
+	take := func(field string, port *int32) {
+		if port == nil {
+			return
+		}
+		if *port < 1 || *port > 65535 {
+			b.Invalid(field, "%d is not from 1 to 65535", *port)
+			return
+		}
+		if other, taken := whose[*port]; taken {
+			b.Invalid(field, "%d is that of %s already: each Service needs a port of its own", *port, other)
+			return
+		}
+		whose[*port] = field
+	}
+	for i, l := range b.spec.Listeners {
+		if l.Configuration == nil {
+			continue
+		}
+		field := fmt.Sprintf("spec.kafka.listeners[%d].configuration", i)
+		if s := l.Configuration.Bootstrap; s != nil {
+			take(field+".bootstrap.nodePort", s.NodePort)
+		}
+		for j, s := range l.Configuration.Brokers {
+			take(fmt.Sprintf("%s.brokers[%d].nodePort", field, j), s.NodePort)
+		}
+	}
+}
+
 // checkBrokers refuses what says two things of one broker, and ports that are none.
 func (b *builder) checkBrokers(field string, brokers []v1.ListenerBroker) {
 	seen := map[int32]bool{}

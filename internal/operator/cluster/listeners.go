@@ -32,6 +32,7 @@ func (b *builder) listeners() {
 		b.checkListener(field, spec)
 		b.out.Listeners = append(b.out.Listeners, b.listenerOf(field, spec))
 	}
+	b.nodePorts()
 	b.addresses()
 	b.certificateNames()
 }

@@ -60,7 +60,7 @@ func (b *builder) externalLogging(l v1.Logging, file *logFile) (text string, who
 	var entries []model.Entry
 	for line := range strings.Lines(text) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if ok && key[0] != '#' && key[0] != '!' {
+		if comment := strings.HasPrefix(key, "#") || strings.HasPrefix(key, "!"); ok && key != "" && !comment {
 			entries = append(entries, model.Entry{Key: strings.TrimSpace(key), Value: strings.TrimSpace(value)})
 		}
 	}

@@ -25,7 +25,7 @@ func (b *builder) pods() {
 			out.Resources = *p.resources
 			b.resources(p.field("spec.resources"), out.Resources)
 		}
-		out.Template = b.poolTemplate(p)
+		out.Template = b.poolTemplate(p, out.Volumes)
 		out.JVM = b.javaOptions(p)
 		b.smallHeap(out)
 	}
@@ -53,7 +53,7 @@ func (b *builder) resources(field string, r corev1.ResourceRequirements) {
 }
 
 // poolTemplate is the pool's template with what it leaves out from the Kafka's, one kind of object after the other.
-func (b *builder) poolTemplate(p *pool) v1.KafkaNodePoolTemplate {
+func (b *builder) poolTemplate(p *pool, data []Volume) v1.KafkaNodePoolTemplate {
 	all := b.out.Template
 	own := v1.KafkaNodePoolTemplate{}
 	if p.template != nil {
@@ -66,19 +66,19 @@ func (b *builder) poolTemplate(p *pool) v1.KafkaNodePoolTemplate {
 		PersistentVolumeClaim: cmp.Or(own.PersistentVolumeClaim, all.PersistentVolumeClaim),
 		KafkaContainer:        cmp.Or(own.KafkaContainer, all.KafkaContainer), InitContainer: cmp.Or(own.InitContainer, all.InitContainer),
 	}
-	field := "spec.kafka.template"
-	if own.KafkaContainer != nil || own.InitContainer != nil || own.Pod != nil {
-		field = p.field("spec.template")
+	said := func(part string, isOwn bool) string { // where a part is written
+		if isOwn {
+			return p.field("spec.template") + part
+		}
+		return "spec.kafka.template" + part
 	}
 	var volumes []string
+	pod := said(".pod", own.Pod != nil)
 	if merged.Pod != nil {
-		volumes = b.TemplateVolumes(field+".pod.volumes", merged.Pod.Volumes)
-		for _, v := range merged.Pod.TemplatedVolumes {
-			volumes = append(volumes, v.Name)
-		}
+		volumes = b.podVolumes(pod, *merged.Pod, data)
 	}
-	merged.KafkaContainer = b.container(field+".kafkaContainer", field+".pod.volumes", merged.KafkaContainer, volumes)
-	merged.InitContainer = b.container(field+".initContainer", field+".pod.volumes", merged.InitContainer, volumes)
+	merged.KafkaContainer = b.container(said(".kafkaContainer", own.KafkaContainer != nil), pod+".volumes", merged.KafkaContainer, volumes)
+	merged.InitContainer = b.container(said(".initContainer", own.InitContainer != nil), pod+".volumes", merged.InitContainer, volumes)
 	return merged
 }
 
@@ -89,6 +89,7 @@ func (b *builder) container(field, source string, c *v1.ContainerTemplate, volum
 	}
 	out := *c
 	b.TemplateMounts(field+".volumeMounts", c.VolumeMounts, source, volumes)
+	b.mountPaths(field+".volumeMounts", c.VolumeMounts)
 	out.Env = b.TemplateEnv(field+".env", c.Env, func(name string) bool { return strings.HasPrefix(name, "STEG_") })
 	return &out
 }
@@ -105,11 +106,11 @@ func (b *builder) clusterTemplate(t v1.KafkaClusterTemplate) {
 		template *v1.InternalServiceTemplate
 	}{{"bootstrapService", t.BootstrapService}, {"brokersService", t.BrokersService}} {
 		if s.template != nil {
-			b.TemplateMetadata(field+"."+s.name+".metadata", s.template.Metadata)
+			b.objectMetadata(field+"."+s.name+".metadata", s.template.Metadata)
 		}
 	}
 	if t.PodDisruptionBudget != nil {
-		b.TemplateMetadata(field+".podDisruptionBudget.metadata", t.PodDisruptionBudget.Metadata)
+		b.objectMetadata(field+".podDisruptionBudget.metadata", t.PodDisruptionBudget.Metadata)
 	}
 	b.objectTemplates(field, []objectTemplate{
 		{"externalBootstrapService", t.ExternalBootstrapService},
@@ -130,7 +131,7 @@ type objectTemplate struct {
 func (b *builder) objectTemplates(field string, all []objectTemplate) {
 	for _, o := range all {
 		if o.template != nil {
-			b.TemplateMetadata(field+"."+o.name+".metadata", o.template.Metadata)
+			b.objectMetadata(field+"."+o.name+".metadata", o.template.Metadata)
 		}
 	}
 }
@@ -145,7 +146,7 @@ func (b *builder) checkTemplate(field string, t v1.KafkaNodePoolTemplate) {
 		{"persistentVolumeClaim", t.PersistentVolumeClaim},
 	})
 	if t.Pod != nil {
-		b.TemplateMetadata(field+".pod.metadata", t.Pod.Metadata)
+		b.objectMetadata(field+".pod.metadata", t.Pod.Metadata)
 		if limit := t.Pod.TmpDirSizeLimit; limit != nil && limit.Sign() <= 0 {
 			b.Invalid(field+".pod.tmpDirSizeLimit", "%s is not more than 0", limit)
 		}

@@ -18,6 +18,7 @@ const (
 	ReasonUnknownOption    = "UnknownKafkaOption"
 	ReasonNoAuthentication = "NoAuthentication"
 	ReasonBriefWindow      = "BriefMaintenanceWindow"
+	ReasonSameAddress      = "SameAdvertisedAddress"
 )
 
 // reasonDeprecated is short for a reason that many fields have.

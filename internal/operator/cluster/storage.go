@@ -50,8 +50,15 @@ func (b *builder) checkStorage(field string, s v1.Storage) {
 		if len(s.Volumes) > 0 {
 			b.NoEffect(field+".volumes", "they are for type jbod")
 		}
+		if s.ID != nil {
+			b.NoEffect(field+".id", "there is one volume")
+		}
 	case v1.StorageJBOD:
 		b.checkJBOD(field, s.Volumes)
+		b.noEffects(field, given(s.StorageSettings), "of type jbod the volumes say it")
+		if s.ID != nil {
+			b.NoEffect(field+".id", "of type jbod the volumes say it")
+		}
 	default:
 		b.Invalid(field+".type", "%q is not one of ephemeral, persistent-claim and jbod", s.Type)
 	}
@@ -94,10 +101,14 @@ func (b *builder) checkVolume(field, kind string, s v1.StorageSettings) {
 		if s.SizeLimit != nil && s.SizeLimit.Sign() <= 0 {
 			b.Invalid(field+".sizeLimit", "%s is not more than 0", s.SizeLimit)
 		}
-		if s.Size != nil {
-			b.NoEffect(field+".size", "an ephemeral volume has a sizeLimit")
-		}
+		b.noEffects(field, given(v1.StorageSettings{
+			Size: s.Size, Class: s.Class, Selector: s.Selector, DeleteClaim: s.DeleteClaim,
+			VolumeAttributesClass: s.VolumeAttributesClass, Overrides: s.Overrides,
+		}), "an ephemeral volume has a sizeLimit only")
 		return
+	}
+	if s.SizeLimit != nil {
+		b.NoEffect(field+".sizeLimit", "a persistent-claim has a size")
 	}
 	switch {
 	case s.Size == nil:

@@ -54,7 +54,7 @@ func subjects(all []string) (dns []string, addresses []netip.Addr) {
 		if name == "" || name == NodeAddress {
 			continue
 		}
-		if address, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		if address, err := netip.ParseAddr(withoutBrackets(name)); err == nil {
 			addresses = append(addresses, address.Unmap())
 		} else {
 			dns = append(dns, strings.ToLower(name))

@@ -141,6 +141,9 @@ func (r *kafkas) pass(ctx context.Context, s *scene) (out kafkaOutcome) {
 	if out.certificates, out.err = r.certify(ctx, s, &out); out.err != nil {
 		return out
 	}
+	if out.err = r.tryPods(ctx, s, &out); out.err != nil {
+		return out
+	}
 	if out.err = r.write(ctx, s, &out); out.err != nil {
 		return out
 	}

@@ -10,7 +10,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/steg-kafka/steg/internal/node/config"
 	"github.com/steg-kafka/steg/internal/operator/cluster"
+	"github.com/steg-kafka/steg/internal/operator/model"
 	"github.com/steg-kafka/steg/internal/operator/names"
 	"github.com/steg-kafka/steg/internal/operator/pki"
 	"github.com/steg-kafka/steg/internal/operator/roll"
@@ -22,16 +24,17 @@ type issuer struct {
 	*kafkas
 	s      *scene
 	want   cluster.Cluster
-	now    time.Time
-	closed bool // this is no maintenance window
+	now    time.Time // the operator's clock, or later: see noteWritten
+	closed bool      // this is no maintenance window
 	made   cluster.Certificates
 }
 
 // certify brings both authorities and all certificates of a cluster to what is wanted, as values, and says what was done. A step
 // of the replacement of the cluster's authority is taken only when all pods show that the one before is done.
 func (r *kafkas) certify(ctx context.Context, s *scene, out *kafkaOutcome) (cluster.Certificates, error) {
-	i := &issuer{kafkas: r, s: s, want: out.want, now: r.Now()}
-	i.closed = !i.want.Windows.Open(i.now)
+	clock := r.Now()
+	i := &issuer{kafkas: r, s: s, want: out.want, now: clock}
+	i.closed = !i.want.Windows.Open(clock)
 	i.made = cluster.Certificates{ServerHashes: make(map[int32]string), Secrets: make(map[string]cluster.Secret)}
 	of, err := i.authority(ctx, pki.ClusterCA, i.want.ClusterCA, names.ClusterCA(s.kafka.Name), names.ClusterCACert(s.kafka.Name))
 	if err != nil {
@@ -71,7 +74,9 @@ func (r *kafkas) certify(ctx context.Context, s *scene, out *kafkaOutcome) (clus
 	i.made.ClusterCAKey, i.made.ClientsCACert = of.KeyGeneration, clients.CertGeneration
 	r.Metrics.expires(s.key(), "cluster-ca", pki.ExpiryMillis(of.Certificate()))
 	r.Metrics.expires(s.key(), "client-ca", pki.ExpiryMillis(clients.Certificate()))
-	return i.made, errors.Join(i.leaves(ctx, of, phase == roll.Trusting), i.management(ctx))
+	err = errors.Join(i.leaves(ctx, of, phase == roll.Trusting), i.management(ctx))
+	out.warnings = append(out.warnings, i.clockWarning(clock)...)
+	return i.made, err
 }
 
 // authority reads an authority, and has it advanced if it is the operator's to look after.
@@ -124,6 +129,7 @@ func (i *issuer) stored(ctx context.Context, name string) (pki.Stored, error) {
 	if err != nil || found == nil {
 		return pki.Stored{Name: name}, err
 	}
+	i.noteWritten(found)
 	return pki.Stored{Name: name, Data: found.Data, Annotations: found.Annotations}, nil
 }
 
@@ -234,9 +240,15 @@ func (i *issuer) listeners(ctx context.Context) (map[string][]byte, error) {
 		if found == nil {
 			return nil, &status.Missing{Message: fmt.Sprintf("Secret %s of the listener %s does not exist", l.Certificate.SecretName, l.Name)}
 		}
+		certificate, key := found.Data[l.Certificate.Certificate], found.Data[l.Certificate.Key]
+		if _, err := config.KeyStore(certificate, key); err != nil { // a node would not start with it
+			return nil, model.Invalid{
+				Field:   "spec.kafka.listeners." + l.Name + ".configuration.brokerCertChainAndKey",
+				Message: fmt.Sprintf("Secret %s, keys %s and %s: %v", l.Certificate.SecretName, l.Certificate.Certificate, l.Certificate.Key, err),
+			}
+		}
 		name := names.ListenerCertificate(l.Name, l.Port)
-		data[name+names.SuffixCertificate] = found.Data[l.Certificate.Certificate]
-		data[name+names.SuffixKey] = found.Data[l.Certificate.Key]
+		data[name+names.SuffixCertificate], data[name+names.SuffixKey] = certificate, key
 	}
 	return data, nil
 }

@@ -38,6 +38,8 @@ type memory struct {
 	told map[int32]told
 	// blocked is what a rolling update waits for.
 	blocked blocked
+	// taken is what the API server would make pods from, by pool.
+	taken map[string]string
 }
 
 // blocked is what holds up a rolling update; without a time nothing does.

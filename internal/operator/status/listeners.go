@@ -62,7 +62,7 @@ func addresses(c cluster.Cluster, l cluster.Listener, seen cluster.Observed) []v
 		if !ok {
 			return nil
 		}
-		return at(port, nodeHosts(c, seen)...)
+		return at(port, nodeHosts(c, l, seen)...)
 	case v1.ListenerLoadBalancer:
 		return at(l.Port, loadBalancerHosts(c, l, seen)...)
 	}
@@ -81,12 +81,16 @@ func serviceHost(c cluster.Cluster, l cluster.Listener, service string) string {
 	return host
 }
 
-// nodeHosts are the addresses of the Kubernetes nodes that brokers run on: a node port is open on others too, but those may go
-// without anybody thinking of Kafka.
-func nodeHosts(c cluster.Cluster, seen cluster.Observed) []string {
+// nodeHosts are the hosts that the user says brokers are reached by, or else the addresses of the Kubernetes nodes that they run on:
+// a node port is open on others too, but those may go without anybody thinking of Kafka.
+func nodeHosts(c cluster.Cluster, l cluster.Listener, seen cluster.Observed) []string {
 	var hosts []string
 	for _, n := range brokers(c) {
-		hosts = append(hosts, c.NodeAddressAmong(seen.Pods[n.ID].Addresses))
+		host := n.Advertised[l.Kafka].Host
+		if host == "" || host == cluster.NodeAddress {
+			host = c.NodeAddressAmong(seen.Pods[n.ID].Addresses)
+		}
+		hosts = append(hosts, host)
 	}
 	return hosts
 }
