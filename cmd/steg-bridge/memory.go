@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/steg-kafka/steg/internal/resident"
 )
 
 // memoryShare of a container's limit is left to Go's heap; the rest is for stacks, sockets and the program itself.
@@ -119,12 +121,6 @@ func (c *collector) follow(live uint64) {
 	debug.SetGCPercent(percent)
 }
 
-// settle gives back what only the start needed.
-func settle() {
-	debug.FreeOSMemory()
-	releaseProgram()
-}
-
 const (
 	// settleAfter is when the start is over, with some time for the first probes.
 	settleAfter = 500 * time.Millisecond
@@ -144,7 +140,7 @@ func returnMemory(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	case <-time.After(settleAfter):
-		settle()
+		resident.Release() // what only the start needed
 		metrics.Read(heap)
 		c.follow(heap[1].Value.Uint64())
 	}
@@ -161,8 +157,7 @@ func returnMemory(ctx context.Context) {
 		now := heap[0].Value.Uint64()
 		if now-before < restingBytes && now-returned > workedBytes {
 			runtime.GC() // pools let go at the second collection
-			debug.FreeOSMemory()
-			releaseProgram()
+			resident.Release()
 			returned = now
 		}
 		before = now

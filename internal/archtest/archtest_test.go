@@ -37,7 +37,7 @@ var layer = map[string]int{
 
 	"internal/bridge/admin": 6, "internal/bridge/consumers": 6, "internal/bridge/metrics": 6, "internal/bridge/producer": 6,
 	"internal/configsource": 6, "internal/credentials": 6, "internal/devbroker": 6, "internal/serve": 6, "internal/tracing": 6,
-	"internal/operator/apply": 6, "internal/operator/kafkaadmin": 6, "internal/node": 6,
+	"internal/operator/apply": 6, "internal/operator/kafkaadmin": 6, "internal/node": 6, "internal/resident": 6,
 
 	"internal/bridge": 7, "internal/operator/controller": 7, "internal/operator/webhook": 7,
 

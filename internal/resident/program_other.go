@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package resident
 
 // releaseProgram does nothing: only Linux says which pages are the file's own.
 func releaseProgram() {}
