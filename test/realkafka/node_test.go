@@ -16,7 +16,9 @@ import (
 
 	"github.com/steg-kafka/steg/internal/kafkatest/pki"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TestNode runs Kafka as its pods will: by steg-node, in the layout of the stock image.
@@ -49,10 +51,35 @@ func nodeCluster(t *testing.T, program string) {
 			t.Errorf("node %d says that it is ready, but clients are not told of it", n.id)
 		}
 	}
+	createLed(t, s.client(t, s.clients, 0, 1, 2))
 	produce(t, s.client(t, s.clients, 0, 1, 2), "before")
 	nodeAgent(t, s)
 	nodeRotation(t, s)
 	nodeStops(t, s, nodes)
+}
+
+// createLed creates the topic that the tests write to with a partition for each of three nodes to lead: one that leads nothing is let
+// go without a controlled shutdown.
+func createLed(t *testing.T, cl *kgo.Client) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), nodeTimeout)
+	defer cancel()
+	topic := kmsg.NewCreateTopicsRequestTopic()
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = "t", -1, -1
+	for p := range int32(3) {
+		assigned := kmsg.NewCreateTopicsRequestTopicReplicaAssignment()
+		assigned.Partition, assigned.Replicas = p, []int32{p, (p + 1) % 3, (p + 2) % 3}
+		topic.ReplicaAssignment = append(topic.ReplicaAssignment, assigned)
+	}
+	request := kmsg.NewPtrCreateTopicsRequest()
+	request.Topics = append(request.Topics, topic)
+	answer, err := request.RequestWith(ctx, cl)
+	if err == nil {
+		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // unfenced reports whether a broker is among those that clients are told of.

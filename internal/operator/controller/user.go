@@ -160,11 +160,7 @@ func (r *userRound) count() {
 func (r *userRound) judge() error {
 	terms, problem := termsOf(r.cluster, r.kafka)
 	r.terms = terms
-	claims := make([]user.Claim, 0, len(r.all))
-	for key, cr := range r.all {
-		claims = append(claims, user.Claim{Namespace: key.Namespace, Name: key.Name, Created: cr.CreationTimestamp.Time})
-	}
-	owners := user.Owners(claims)
+	owners := user.Owners(r.claims())
 	for _, s := range r.subjects {
 		if s.paused {
 			continue
@@ -180,6 +176,21 @@ func (r *userRound) judge() error {
 		s.want, s.warnings, s.err = user.Desired(s.cr, terms.options)
 	}
 	return problem
+}
+
+// claims are those of the subjects and of their namesakes.
+func (r *userRound) claims() []user.Claim {
+	asked := make(map[string]bool, len(r.subjects))
+	for _, s := range r.subjects {
+		asked[s.key.Name] = true
+	}
+	claims := make([]user.Claim, 0, len(r.subjects))
+	for key, cr := range r.all {
+		if asked[key.Name] {
+			claims = append(claims, user.Claim{Namespace: key.Namespace, Name: key.Name, Created: cr.CreationTimestamp.Time})
+		}
+	}
+	return claims
 }
 
 // carryOut makes Secrets and Kafka be as wanted. Nothing is done in Kafka for a user whose Secret could not be made.

@@ -41,6 +41,9 @@ func (r *userRound) mark(ctx context.Context) (orphans []string, err error) {
 			return nil, err
 		}
 	}
+	if !r.pass.All && len(r.gone) == 0 {
+		return nil, nil // nobody is known to be gone
+	}
 	for _, namespace := range r.namespacesOf(r.kafka) {
 		if len(r.Namespaces) > 0 && !slices.Contains(r.Namespaces, namespace) {
 			return nil, nil // where users may be is not looked at: none is known to be gone
