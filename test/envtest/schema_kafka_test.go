@@ -173,6 +173,7 @@ type columns struct {
 // TestColumns: the columns are those of the reference operator, in every version, so that kubectl get and scripts show what
 // they are used to.
 func TestColumns(t *testing.T) {
+	serveOlder(t, clientFor(t, server))
 	for _, tc := range []columns{
 		{
 			"Kafka", "kafkas", `{spec: {kafka: {replicas: 3, ` + plainListener + `}, zookeeper: {replicas: 5, storage: {type: ephemeral}}},
