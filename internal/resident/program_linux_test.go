@@ -1,10 +1,7 @@
 package resident
 
 import (
-	"net"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -43,37 +40,4 @@ func TestUnchangedMappings(t *testing.T) {
 			t.Errorf("%s: %x, want %x", c.name, got, c.want)
 		}
 	}
-}
-
-// TestReleaseProgram: pages of the program's file leave the process's memory, and the process goes on.
-func TestReleaseProgram(t *testing.T) {
-	before := filePages(t)
-	releaseProgram()
-	if after := filePages(t); after > before*9/10 { // what the test itself needs is back at once
-		t.Errorf("%d KiB of files in memory, %d before", after, before)
-	}
-	if _, err := net.LookupHost("127.0.0.1"); err != nil { // code and constants come back
-		t.Error(err)
-	}
-	Release() // again, from what has just come back
-}
-
-// filePages returns the KiB of files that are mapped in this process's memory.
-func filePages(t *testing.T) int {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "RssFile:"); ok {
-			kib, err := strconv.Atoi(strings.Fields(value)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kib
-		}
-	}
-	t.Fatal("no RssFile in /proc/self/status")
-	return 0
 }

@@ -18,7 +18,8 @@ import (
 
 // tryPods asks the API server, for a pool whose pods are to be made anew, whether it would take one, before the pool's StrimziPodSet
 // says that it is wanted: much of a template is passed on unread, and policies of the cluster have their say too. A broker that is
-// taken down for a pod that is refused would stay down. What was found to be taken is not asked again.
+// taken down for a pod that is refused would stay down; a pool without pods has nothing to lose. What was found to be taken is not
+// asked again.
 func (r *kafkas) tryPods(ctx context.Context, s *scene, out *kafkaOutcome) error {
 	pods := render.Pods(out.want, out.certificates)
 	remembered := r.memory.of(client.ObjectKeyFromObject(s.kafka))
@@ -45,8 +46,8 @@ func madeFrom(pod *corev1.Pod) string {
 	return pod.Annotations[names.AnnotationRevision] + " " + pod.Annotations[names.AnnotationResourceRevision]
 }
 
-// tryPod tries one pod. That its name is taken is found only once everything else is right; it costs a quota nothing in the end,
-// and a policy that is not made for being asked is not heard.
+// tryPod tries one pod. The API server finds that its name is taken only once everything else is right. A quota that is full counts
+// for nothing, since the pod that goes makes room; nor does a webhook that takes no dry runs, since nothing is known of its opinion.
 func (r *kafkas) tryPod(ctx context.Context, namespace string, pod corev1.Pod) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
