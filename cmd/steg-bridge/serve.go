@@ -127,6 +127,7 @@ func bind(ctx context.Context, log *slog.Logger, s settings, p *parts) (*serve.G
 		Handler: p.server.API(), ConnContext: p.server.ConnContext, ConnState: p.server.ConnState,
 		RefusalMedia: wire.MediaV2, RefusalBody: refusal,
 		MaxConnections: p.limits.Connections, BusyBody: string(wire.Overloaded(1).Append(nil)), RetryAfter: 1,
+		Refused: p.server.ConnectionRefused,
 	}
 	listeners := []serve.Listener{api, {
 		Name: managementListener, Host: bindable(s.HTTP.ManagementHost), Port: s.HTTP.ManagementPort,

@@ -20,6 +20,9 @@ const (
 	slowest = 1 << 10
 	// firstBuffer is what a body begins with, whatever length it claims; a buffer grows as the bytes come.
 	firstBuffer = 16 << 10
+	// believed is which part of its claimed length a body must have brought to be given room for all of it. Each time that
+	// a buffer grows what it holds is copied: a third of a body of 1 MB where it always grows by four, a twelfth so.
+	believed = 16
 	// pooledBuffer is the largest buffer that is kept for the next request.
 	pooledBuffer = 256 << 10
 	// drained is how much of a refused body is read and dropped, and for how long: most clients look for an answer only
@@ -98,7 +101,7 @@ func (p *bodies) refuse(w http.ResponseWriter, r *http.Request, left int64, err 
 }
 
 // fill reads a body into b. Its buffer grows with what has come, not with what is claimed, so that memory goes to those
-// who send: four times what there was, while a client keeps sending.
+// who send.
 func (p *bodies) fill(b *body, w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
 	most := r.ContentLength
@@ -123,10 +126,19 @@ func (p *bodies) fill(b *body, w http.ResponseWriter, r *http.Request) error {
 		case len(b.data) < cap(b.data):
 			continue
 		}
-		if err := b.grow(min(4*int64(cap(b.data)), most)); err != nil {
+		if err := b.grow(room(int64(cap(b.data)), most, r.ContentLength)); err != nil {
 			return err
 		}
 	}
+}
+
+// room is to what a buffer of size bytes grows when it is full, of a body of at most most bytes that claims a length, or
+// none (-1): four times what there was, or all of a claim that is believed.
+func room(size, most, claimed int64) int64 {
+	if claimed > 0 && size >= claimed/believed {
+		return claimed
+	}
+	return min(4*size, most)
 }
 
 // patience returns until when the next bytes of a body have to come, of which n have come since it began.

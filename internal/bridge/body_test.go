@@ -52,6 +52,23 @@ func TestBodyArrivesWhole(t *testing.T) {
 	}
 }
 
+func TestBodyRoom(t *testing.T) {
+	const most = 32 << 20
+	for _, c := range []struct{ size, claimed, want int64 }{
+		{firstBuffer, 100 << 10, 100 << 10}, // a sixteenth has come
+		{firstBuffer, 1 << 20, 4 * firstBuffer},
+		{4 * firstBuffer, 1 << 20, 1 << 20},
+		{4 * firstBuffer, 10 << 20, 16 * firstBuffer},
+		{1 << 20, 10 << 20, 10 << 20},
+		{1 << 20, -1, 4 << 20}, // chunked: nothing is claimed
+		{16 << 20, -1, most},
+	} {
+		if got := room(c.size, most, c.claimed); got != c.want {
+			t.Errorf("%d bytes of %d grow to %d, want %d", c.size, c.claimed, got, c.want)
+		}
+	}
+}
+
 func TestBodyOverTheLimit(t *testing.T) {
 	p := newBodies(10, 1<<20)
 	for name, send := range map[string]io.Reader{

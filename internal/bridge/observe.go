@@ -157,6 +157,15 @@ func (s *Server) countRefusal(c *call) {
 	}
 }
 
+// ConnectionRefused is given to the listeners, so that connections past their limit are counted as the request that each of
+// them was to bring.
+func (s *Server) ConnectionRefused() {
+	if s.counted != nil {
+		s.counted.Steg.Refuse(limitConnections)
+		s.counted.Executor.Reject()
+	}
+}
+
 // template returns the path of the request's operation, with names of parameters in place of what the client sent.
 func (c *call) template() string {
 	if c.op == nil {

@@ -11,14 +11,15 @@ import (
 
 // The limits that refuse requests, as log and metrics call them.
 const (
-	limitBodySize   = "body size"
-	limitBodyTime   = "body time"
-	limitBodyMemory = "body memory"
-	limitProducer   = "producer memory"
-	limitTarget     = "request line"
-	limitHeaders    = "headers"
-	limitRate       = "rate"
-	limitOther      = "overload"
+	limitBodySize    = "body size"
+	limitBodyTime    = "body time"
+	limitBodyMemory  = "body memory"
+	limitProducer    = "producer memory"
+	limitTarget      = "request line"
+	limitHeaders     = "headers"
+	limitRate        = "rate"
+	limitConnections = "connections"
+	limitOther       = "overload"
 )
 
 // switchedOff is the class of a refusal that a setting asks for; no limit was reached.

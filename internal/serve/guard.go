@@ -35,6 +35,7 @@ type guard struct {
 	refusal string // the body of the answer to what is no HTTP; empty: net/http's own answers
 	busy    []byte // the whole answer past the limit; nil: none
 	log     *slog.Logger
+	count   func() // is called for each connection that is refused
 
 	refused atomic.Uint64
 	turning chan struct{} // a token for each client that is being told
@@ -61,7 +62,10 @@ func answer(status int, media, body string, retry int) []byte {
 func newGuard(ln net.Listener, l Listener, log *slog.Logger) *guard {
 	g := &guard{
 		Listener: ln, max: l.MaxConnections, plain: l.TLS == nil, log: log.With("listener", l.Name),
-		turning: make(chan struct{}, turnedAway), open: make(map[*conn]struct{}),
+		turning: make(chan struct{}, turnedAway), open: make(map[*conn]struct{}), count: l.Refused,
+	}
+	if g.count == nil {
+		g.count = func() {}
 	}
 	if g.plain {
 		g.media, g.refusal = l.RefusalMedia, l.RefusalBody
@@ -155,6 +159,7 @@ func (g *guard) state(nc net.Conn, state http.ConnState) bool {
 // not reset what they have yet to read; the others are closed right away.
 func (g *guard) turnAway(nc net.Conn) {
 	g.refused.Add(1)
+	g.count()
 	select {
 	case g.turning <- struct{}{}:
 	default:
@@ -177,17 +182,4 @@ func (g *guard) tell(nc net.Conn, patience time.Duration) {
 	if g.busy != nil {
 		_, _ = nc.Write(g.busy) // into an empty buffer of the kernel
 	}
-}
-
-// Connections returns how many connections of the named listener are open, and how many were refused since the start.
-func (g *Group) Connections(name string) (open int, refused uint64) {
-	for _, b := range g.bound {
-		if b.name == name {
-			b.guard.mu.Lock()
-			open = len(b.guard.open)
-			b.guard.mu.Unlock()
-			return open, b.guard.refused.Load()
-		}
-	}
-	return 0, 0
 }

@@ -48,14 +48,14 @@ func TestHandedOver(t *testing.T) {
 			t.Errorf("%q: %+v", request, got)
 		}
 	}
-	if open, _ := g.Connections("api"); open != 1 {
+	if open := g.connections("api"); open != 1 {
 		t.Errorf("%d open", open)
 	}
 	_ = c.Close()
 	for end := time.Now().Add(5 * time.Second); states.get(http.StateClosed) == 0 && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
-	if open, _ := g.Connections("api"); open != 0 || states.get(http.StateNew) != 1 || states.get(http.StateClosed) != 1 {
+	if open := g.connections("api"); open != 0 || states.get(http.StateNew) != 1 || states.get(http.StateClosed) != 1 {
 		t.Errorf("%d open, %d new, %d closed", open, states.get(http.StateNew), states.get(http.StateClosed))
 	}
 }
@@ -90,7 +90,7 @@ func TestHandedOverInTime(t *testing.T) {
 
 // TestHalfARequestMakesRoom: a connection with a part of a request's headers counts as idle.
 func TestHalfARequestMakesRoom(t *testing.T) {
-	g, addr := limited(t, 1, hello)
+	g, addr, _ := limited(t, 1, hello)
 	slow := dial(t, addr)
 	_, _ = io.WriteString(slow, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT") // read below
 	if got := slow.read(t); got.status != http.StatusOK {

@@ -51,6 +51,8 @@ type Listener struct {
 	// to connections past the limit. All of it without TLS only: what net/http writes there can be seen encrypted only.
 	RefusalMedia, RefusalBody, BusyBody string
 	RetryAfter                          int
+	// Refused, if set, is called for each connection past the limit. It must not block.
+	Refused func()
 	// ConnContext, if set, is given each new connection's context.
 	ConnContext func(ctx context.Context, c net.Conn) context.Context
 	// ConnState, if set, is told of each connection's changes, as http.Server tells them.

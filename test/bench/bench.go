@@ -149,9 +149,7 @@ func (b *bench) withAcks(ctx context.Context, acks string, first bool) error {
 		}
 		fmt.Fprintln(os.Stderr, r.line())
 		b.report.Results = append(b.report.Results, r)
-		if s.p50 {
-			b.add(s.name+" with acks="+acks+": p50 of a produce", r.Ratios[0].P50, "× franz-go's own", 1.5, 1.25)
-		}
+		b.addLatencies(r)
 		ran++
 	}
 	if b.picks("pending", first) && first {

@@ -104,7 +104,7 @@ func (b *bench) starts(ctx context.Context) error {
 
 // laterMemory is what a bridge holds when the load is over.
 func (b *bench) laterMemory(who subject) error {
-	time.Sleep(time.Second)
+	time.Sleep(restTime)
 	m, err := memoryOf(who.pid)
 	b.add("RSS after the scenarios", float64(m.RSS)/(1<<20), "MiB", 40, 32)
 	b.add("RSS, highest since the last scenario began", float64(m.Peak)/(1<<20), "MiB", 0, 0)
@@ -113,49 +113,62 @@ func (b *bench) laterMemory(who subject) error {
 
 // pending holds produce requests beside waiting polls against the same without them.
 func (b *bench) pending(ctx context.Context, who subject) error {
-	const polls = 64
+	const aimed50, aimed99 = 1.1, 1.5
+	for _, c := range []struct {
+		polls          int
+		owed50, owed99 float64
+	}{
+		{64, aimed50, aimed99},
+		{1000, 0, 0}, // only aimed at
+	} {
+		p50, p99, err := b.beside(ctx, who, c.polls)
+		if err != nil {
+			return fmt.Errorf("%d polls: %w", c.polls, err)
+		}
+		b.add(fmt.Sprintf("%d polls pending: p50 of a produce", c.polls), p50, "× without", c.owed50, aimed50)
+		b.add(fmt.Sprintf("%d polls pending: p99 of a produce", c.polls), p99, "× without", c.owed99, aimed99)
+	}
+	return nil
+}
+
+// beside returns what waiting polls do to the p50 and the p99 of produce requests, the medians of the runs.
+func (b *bench) beside(ctx context.Context, who subject, polls int) (p50, p99 float64, err error) {
 	s := scenario{name: "pending", format: "json", size: 100, records: 1, producers: 32}
 	topic, err := b.topic(ctx, s.name)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer b.drop(ctx, topic)
 	empty, err := b.topic(ctx, "empty")
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer b.drop(ctx, empty)
 	alone, err := b.drive(s, who.addr, []string{topic})
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer alone.close()
+	company := s
+	company.consumers, company.rate = polls, 1 // which makes their polls long
 	beside := &load{workers: alone.workers}
 	defer beside.close()
-	for i := range polls {
-		const timeout = 2 * time.Second
-		c, err := newConsumer(who.addr, fmt.Sprintf("waiting-%d-%d", time.Now().UnixNano(), i), empty, s.format, timeout)
-		if err != nil {
-			return err
-		}
-		beside.closers = append(beside.closers, c.close)
-		beside.workers = append(beside.workers, worker{do: c.next, background: true})
+	if err := beside.consumers(company, who.addr, []string{empty}); err != nil {
+		return 0, 0, err
 	}
-	var p50, p99 []float64
+	var each50, each99 []float64
 	for range max(b.pairs, 3) {
 		without, err := driven(alone, who.pid)(b.warm, b.length)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
 		with, err := driven(beside, who.pid)(b.warm, b.length)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		p50, p99 = append(p50, with.P50/without.P50), append(p99, with.P99/without.P99)
+		each50, each99 = append(each50, with.P50/without.P50), append(each99, with.P99/without.P99)
 	}
-	b.add(fmt.Sprintf("%d polls pending: p50 of a produce", polls), median(p50), "× without", 1.1, 1.1)
-	b.add(fmt.Sprintf("%d polls pending: p99 of a produce", polls), median(p99), "× without", 1.5, 1.5)
-	return nil
+	return median(each50), median(each99), nil
 }
 
 // footprint measures what idle things cost, on a twin, whose heap can be looked at.

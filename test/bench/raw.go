@@ -138,7 +138,8 @@ func (t rawTask) produce(ctx context.Context, client *kgo.Client, to []target) f
 	}
 }
 
-// consume reads the topic from its beginning, again and again.
+// consume reads the topic from its beginning, again and again. A poll ends without records when there are none for longPoll:
+// those who make them stop first.
 func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(t.Bootstrap), kgo.ConsumeTopics(t.Topics[0]))
 	if err != nil {
@@ -146,6 +147,8 @@ func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
 	}
 	seen := 0
 	return func() (count, error) {
+		ctx, cancel := context.WithTimeout(ctx, longPoll)
+		defer cancel()
 		fetches := client.PollRecords(ctx, maxPoll)
 		var n count
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -157,7 +160,11 @@ func (t rawTask) consume(ctx context.Context) (func() (count, error), error) {
 			client.SetOffsets(beginnings(t.Topics[0]))
 		}
 		var errs []error
-		fetches.EachError(func(_ string, _ int32, err error) { errs = append(errs, err) })
+		fetches.EachError(func(_ string, _ int32, err error) {
+			if !errors.Is(err, context.DeadlineExceeded) {
+				errs = append(errs, err)
+			}
+		})
 		return n, errors.Join(errs...)
 	}, nil
 }

@@ -13,6 +13,7 @@ const (
 	steg    = "steg"
 	nethttp = "net/http"
 	franz   = "franz-go"
+	least   = "least bridge" // net/http and franz-go, and nothing else
 )
 
 // report is what is written to the --json file.
@@ -38,6 +39,7 @@ type result struct {
 	Acknowledged int        `json:"records_acknowledged,omitempty"`
 	Found        int        `json:"records_found,omitempty"`
 	Allocs       *allocated `json:"allocations,omitempty"`
+	Latencies    []latency  `json:"in_short_turns,omitempty"`
 }
 
 // runs are one party's.

@@ -36,18 +36,15 @@ func (b *bench) measure(ctx context.Context, s scenario, acks string, subjects [
 	if err := t.limits(); err != nil {
 		return result{}, err
 	}
-	if err := t.meet(); err != nil {
+	if err := t.take(); err != nil {
 		return result{}, err
 	}
-	for range b.pairs {
-		if err := t.turn(); err != nil {
-			return result{}, err
-		}
-	}
-	if err := t.rest(); err != nil {
+	nearby, err := t.latencies()
+	if err != nil {
 		return result{}, err
 	}
 	r := t.result()
+	r.Latencies = nearby
 	if !s.consumes() {
 		if r.Found, err = b.settled(ctx, r.Acknowledged, topics...); err != nil {
 			return r, err
@@ -204,28 +201,36 @@ func (t *turns) bareLimit() error {
 	if task.Bytes > 0 {
 		task.Media = mediaV2
 	}
+	p, err := t.serving(nethttp, task)
+	if err == nil {
+		t.parties = append(t.parties, p)
+	}
+	return err
+}
+
+// serving starts a net/http server and drives it with the scenario's producers.
+func (t *turns) serving(name string, task bareTask) (*party, error) {
 	text, err := json.Marshal(task)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c, err := role(roleBare, string(text))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.closers = append(t.closers, c.stop)
 	addr, err := c.line()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	alone := t.scenario
 	alone.consumers = 0
 	l, err := t.drive(alone, addr, t.topics)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.closers = append(t.closers, func() error { l.close(); return nil })
-	t.parties = append(t.parties, &party{name: nethttp, pid: c.id(), run: driven(l, c.id())})
-	return nil
+	return &party{name: name, pid: c.id(), run: driven(l, c.id())}, nil
 }
 
 // meet lets the parties see all of many topics or partitions before the first turn: what they cost when they are new, to the
@@ -270,6 +275,19 @@ func (t *turns) rest() error {
 		}
 	}
 	return nil
+}
+
+// take runs all turns, and what belongs before and after them.
+func (t *turns) take() error {
+	if err := t.meet(); err != nil {
+		return err
+	}
+	for range t.pairs {
+		if err := t.turn(); err != nil {
+			return err
+		}
+	}
+	return t.rest()
 }
 
 // lengths are how long a run takes, and the load before it. Consumers begin with what has come while others had their turn, and

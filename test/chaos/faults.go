@@ -291,11 +291,20 @@ func takeRights(rights func() *kadm.ACLBuilder) beginning {
 	}
 }
 
+// brokerEnds is how long a broker may take to write something, and to end of it.
+const brokerEnds = 15 * time.Second
+
 // fullDisk lets a broker's next write to any file fail with EFBIG, which it treats as it does ENOSPC: the log directory
-// is offline, and with its only one the broker ends.
-func fullDisk(_ context.Context, r *run, random *rand.Rand) (undo, string, error) {
+// is offline, and with its only one the broker ends. That is waited for, since a broker that has yet to end leads all it led,
+// and the others would seem to have taken over already.
+func fullDisk(ctx context.Context, r *run, random *rand.Rand) (undo, string, error) {
 	i := random.IntN(brokers)
 	err := limitFiles(r.cluster.rig.PID(i))
+	for end := time.Now().Add(brokerEnds); err == nil && r.cluster.rig.PID(i) != 0 && time.Now().Before(end); {
+		if !pause(ctx, 20*time.Millisecond) {
+			break
+		}
+	}
 	return func(context.Context) error {
 		return errors.Join(r.cluster.rig.Kill(i), r.cluster.rig.StartAll()) // it may not have written since
 	}, fmt.Sprint("broker ", i), wrap("limiting a broker's files", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,4 +213,30 @@ func TestRatesAndLimits(t *testing.T) {
 	}
 	b.settled()
 	b.returned()
+}
+
+// TestConnectionsPastTheLimit: what is refused before it is a request is answered, and counted as one.
+func TestConnectionsPastTheLimit(t *testing.T) {
+	const room = 4
+	b := attacked(t, fmt.Sprint("http.max.connections=", room), "bridge.metrics=jmxPrometheusExporter")
+	for range room {
+		conn, err := net.Dial("tcp", b.API)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+	}
+	statuses, bodies, _ := b.answers(normal, time.Second)
+	if len(statuses) != 1 || statuses[0] != http.StatusServiceUnavailable || !strings.Contains(bodies[0], "overloaded") {
+		t.Fatalf("one connection too many is answered %v %q", statuses, bodies)
+	}
+	response, err := http.Get("http://" + b.Management + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if want := `steg_refused_requests_total{reason="connections"} 1`; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("the metrics lack %s, %v", want, err)
+	}
 }

@@ -133,6 +133,28 @@ func TestOneSickPartitionDoesNotStopTheOthers(t *testing.T) {
 	r.equal(r.poll(i, 5*time.Second), []string{"c"})
 }
 
+// TestNewMemberBesideAHungBroker: a member that is admitted while a broker hangs, be it with reads only or with all that it
+// is asked, is given the records of the others.
+func TestNewMemberBesideAHungBroker(t *testing.T) {
+	for name, keys := range map[string][]kmsg.Key{"reads": {kmsg.Fetch, kmsg.ListOffsets}, "everything": nil} {
+		t.Run(name, func(t *testing.T) {
+			c := kafkatest.Start(t, kafkatest.Brokers(2), kafkatest.Topic("t", 2))
+			r := newRig(t, c, set("request.timeout.ms", "2000"))
+			sound := c.Fake.CoordinatorFor("g")
+			hung := 1 - sound
+			r.ok(c.Fake.MoveTopicPartition("t", 0, hung))
+			r.ok(c.Fake.MoveTopicPartition("t", 1, sound))
+			r.produce("t", 0, "a")
+			r.produce("t", 1, "b")
+			release := c.Hold(int(hung), keys...)
+			i := r.subscriber("g", "c", []string{"t"})
+			r.equal(r.read(i, 1), []string{"b"})
+			release()
+			r.equal(r.read(i, 1), []string{"a"})
+		})
+	}
+}
+
 func TestFetchErrorsReachThePoll(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Topic("t", 1))
 	r := newRig(t, c)

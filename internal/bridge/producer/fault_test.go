@@ -175,6 +175,30 @@ func TestProducerIDRefusedIsNotForEver(t *testing.T) {
 	eventually(t, "the right is noticed", func() bool { return send(t, p, "t", record(0, 1))[0].Err == nil })
 }
 
+// TestRenewalsAreSpaced: a right that stays missing costs a new client a second, however many requests ask for one.
+func TestRenewalsAreSpaced(t *testing.T) {
+	c := cluster(t, topics(1, "t"))
+	p := open(t, c, nil, Options{})
+	c.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.ClusterAuthorizationFailed, Count: -1,
+	})
+	sessions := []*session{p.session.Load()}
+	eventually(t, "the producer is replaced twice", func() bool {
+		if out := send(t, p, "t", record(0, 1)); out[0].Err == nil {
+			t.Error("a record without a producer ID was written")
+		}
+		if now := p.session.Load(); now != sessions[len(sessions)-1] {
+			sessions = append(sessions, now)
+		}
+		return len(sessions) == 3
+	})
+	for i, next := range sessions[1:] {
+		if after := next.born.Sub(sessions[i].born); after < renewEvery {
+			t.Errorf("a client was replaced %s after it was made, want at least %s", after, renewEvery)
+		}
+	}
+}
+
 func TestClose(t *testing.T) {
 	c, g := gated(t, topics(1, "t"))
 	p := open(t, c, nil, Options{})

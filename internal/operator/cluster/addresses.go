@@ -192,7 +192,7 @@ func (b *builder) brokerMetadata(field string, l *Listener, n Node) v1.MetadataT
 		Labels:      fillAll("perBrokerLabelsTemplate", c.PerBrokerLabelsTemplate, override.Labels),
 		Annotations: fillAll("perBrokerAnnotationsTemplate", c.PerBrokerAnnotationsTemplate, override.Annotations),
 	}
-	b.metadataKeys(field+".brokers", &m)
+	b.TemplateKeys(field+".brokers", m)
 	for _, key := range slices.Sorted(maps.Keys(m.Labels)) {
 		if value := m.Labels[key]; len(validation.IsValidLabelValue(value)) > 0 {
 			b.Invalid(field, "the label %s of node %d would be %q, which is no value of a label", key, n.ID, value)

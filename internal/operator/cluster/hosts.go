@@ -79,7 +79,7 @@ func (b *builder) bootstrapWords(field string, s *v1.ListenerBootstrap) {
 	if s == nil {
 		return
 	}
-	b.objectMetadata(field, &v1.MetadataTemplate{Labels: s.Labels, Annotations: s.Annotations})
+	b.TemplateMetadata(field, &v1.MetadataTemplate{Labels: s.Labels, Annotations: s.Annotations})
 	for i, name := range s.AlternativeNames {
 		odd := func(r rune) bool { return r <= ' ' || r > unicode.MaxASCII }
 		if name == "" || strings.ContainsFunc(name, odd) { // IA5String in RFC 5280, 4.2.1.6

@@ -169,12 +169,13 @@ func (f *logFile) level(logger, level string) {
 	f.levels = append(f.levels, model.Entry{Key: logger, Value: level})
 }
 
-// text is the file. Log4j 2 reads it again every half minute, so that levels change without a restart.
+// text is the file. Log4j 2 reads it again every half minute, so that levels change without a restart; it would stop at the
+// signal, before Kafka has said how it stops, but for the setting of the shutdown hook.
 func (f *logFile) text() string {
 	const pattern = "%d{yyyy-MM-dd HH:mm:ss} %-5p [%t] %c{1} - %m%n"
 	var out strings.Builder
 	if f.newer {
-		fmt.Fprintf(&out, "name=KafkaConfig\nmonitorInterval=30\n"+
+		fmt.Fprintf(&out, "name=KafkaConfig\nmonitorInterval=30\nshutdownHook=disable\n"+
 			"appender.console.type=Console\nappender.console.name=STDOUT\nappender.console.layout.type=PatternLayout\nappender.console.layout.pattern=%s\n"+
 			"rootLogger.level=%s\nrootLogger.appenderRefs=console\nrootLogger.appenderRef.console.ref=STDOUT\n", pattern, f.root)
 		for i, l := range f.levels {

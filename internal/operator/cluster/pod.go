@@ -89,7 +89,6 @@ func (b *builder) container(field, source string, c *v1.ContainerTemplate, volum
 	}
 	out := *c
 	b.TemplateMounts(field+".volumeMounts", c.VolumeMounts, source, volumes)
-	b.mountPaths(field+".volumeMounts", c.VolumeMounts)
 	out.Env = b.TemplateEnv(field+".env", c.Env, func(name string) bool { return strings.HasPrefix(name, "STEG_") })
 	return &out
 }
@@ -106,11 +105,11 @@ func (b *builder) clusterTemplate(t v1.KafkaClusterTemplate) {
 		template *v1.InternalServiceTemplate
 	}{{"bootstrapService", t.BootstrapService}, {"brokersService", t.BrokersService}} {
 		if s.template != nil {
-			b.objectMetadata(field+"."+s.name+".metadata", s.template.Metadata)
+			b.TemplateMetadata(field+"."+s.name+".metadata", s.template.Metadata)
 		}
 	}
 	if t.PodDisruptionBudget != nil {
-		b.objectMetadata(field+".podDisruptionBudget.metadata", t.PodDisruptionBudget.Metadata)
+		b.TemplateMetadata(field+".podDisruptionBudget.metadata", t.PodDisruptionBudget.Metadata)
 	}
 	b.objectTemplates(field, []objectTemplate{
 		{"externalBootstrapService", t.ExternalBootstrapService},
@@ -131,7 +130,7 @@ type objectTemplate struct {
 func (b *builder) objectTemplates(field string, all []objectTemplate) {
 	for _, o := range all {
 		if o.template != nil {
-			b.objectMetadata(field+"."+o.name+".metadata", o.template.Metadata)
+			b.TemplateMetadata(field+"."+o.name+".metadata", o.template.Metadata)
 		}
 	}
 }
@@ -146,7 +145,7 @@ func (b *builder) checkTemplate(field string, t v1.KafkaNodePoolTemplate) {
 		{"persistentVolumeClaim", t.PersistentVolumeClaim},
 	})
 	if t.Pod != nil {
-		b.objectMetadata(field+".pod.metadata", t.Pod.Metadata)
+		b.TemplateMetadata(field+".pod.metadata", t.Pod.Metadata)
 		if limit := t.Pod.TmpDirSizeLimit; limit != nil && limit.Sign() <= 0 {
 			b.Invalid(field+".pod.tmpDirSizeLimit", "%s is not more than 0", limit)
 		}

@@ -20,6 +20,8 @@ func (f *Findings) FreeForm(field string, config v1.Config) []Entry {
 		switch {
 		case key != strings.TrimSpace(key) || key == "":
 			f.Invalid(field, "the key %q is empty or has blanks around it", key)
+		case strings.ContainsAny(key, "\n\r"):
+			f.Invalid(field, "the key %q has several lines: write each setting with a key of its own", key)
 		case err != nil:
 			f.Invalid(field+"."+key, "%v", err)
 		default:

@@ -76,7 +76,7 @@ func (b *bridgeBuilder) templatePod(p v1.PodTemplate) {
 	if p.TmpDirSizeLimit != nil {
 		b.NoEffect("spec.template.pod.tmpDirSizeLimit", "the bridge has no /tmp")
 	}
-	b.TemplateVolumes(templateVolumes, p.Volumes)
+	b.TemplateVolumes(templateVolumes, p.Volumes, nil, nil)
 	for _, v := range p.Volumes {
 		b.out.Extra = append(b.out.Extra, corev1.Volume{Name: v.Name, VolumeSource: corev1.VolumeSource{
 			Secret: v.Secret, ConfigMap: v.ConfigMap, EmptyDir: v.EmptyDir, PersistentVolumeClaim: v.PersistentVolumeClaim, CSI: v.CSI, Image: v.Image,

@@ -29,38 +29,65 @@ func (f *Findings) InheritedLabels(labels map[string]string) map[string]string {
 	return kept
 }
 
-// TemplateMetadata refuses what would be taken for the operator's own.
+// TemplateMetadata checks what a template adds to an object's metadata: nothing of the operator's, and nothing that the API
+// server would refuse.
 func (f *Findings) TemplateMetadata(field string, m *v1.MetadataTemplate) {
 	if m == nil {
 		return
 	}
+	f.TemplateKeys(field, *m)
 	for _, key := range sortedKeys(m.Labels) {
-		if HasPrefix(key, names.StrimziDomain, names.Domain) {
+		if value := m.Labels[key]; len(validation.IsValidLabelValue(value)) > 0 {
+			f.Invalid(field+".labels", "%s: %q is no value of a label: take at most %d letters, digits, -, _ and .", key, value, validation.LabelValueMaxLength)
+		}
+	}
+}
+
+// TemplateKeys is TemplateMetadata for the keys alone.
+func (f *Findings) TemplateKeys(field string, m v1.MetadataTemplate) {
+	for _, key := range sortedKeys(m.Labels) {
+		switch {
+		case HasPrefix(key, names.StrimziDomain, names.Domain):
 			f.Invalid(field+".labels", "%s is a label of the operator's: remove it", key)
+		case len(validation.IsQualifiedName(key)) > 0:
+			f.Invalid(field+".labels", "%q is no name of a label, such as team or example.com/team", key)
 		}
 	}
 	for _, key := range sortedKeys(m.Annotations) {
-		if HasPrefix(key, names.Domain) {
+		switch {
+		case HasPrefix(key, names.Domain):
 			f.Invalid(field+".annotations", "%s is an annotation of the operator's: remove it", key)
+		case len(validation.IsQualifiedName(strings.ToLower(key))) > 0: // of annotations the part before the slash may have capitals
+			f.Invalid(field+".annotations", "%q is no name of an annotation, such as example.com/note", key)
 		}
 	}
 }
 
-// TemplateVolumes refuses volumes with names of the operator's own, and returns the names.
-func (f *Findings) TemplateVolumes(field string, volumes []v1.AdditionalVolume) []string {
-	var found []string
+// TemplateVolumes checks the volumes that a template adds to pods, beside those of the operator's own and those of the template's
+// earlier lists, and returns the names of the latter with the new ones. What Kubernetes would refuse in a pod is refused here: it
+// would find out when the former pod has been deleted, or in the pod of an application.
+func (f *Findings) TemplateVolumes(field string, volumes []v1.AdditionalVolume, own, earlier []string) []string {
+	all := slices.Clone(earlier)
 	for _, v := range volumes {
-		if strings.HasPrefix(v.Name, names.VolumePrefix) {
+		switch {
+		case strings.HasPrefix(v.Name, names.VolumePrefix):
 			f.Invalid(field, "%s: names that begin with %s are the operator's: choose another one", v.Name, names.VolumePrefix)
+		case len(validation.IsDNS1123Label(v.Name)) > 0:
+			f.Invalid(field, "%q is no name of a volume: take at most %d lower-case letters, digits and -", v.Name, validation.DNS1123LabelMaxLength)
+		case slices.Contains(all, v.Name):
+			f.Invalid(field, "%s is there twice: each volume needs a name of its own", v.Name)
+		case slices.Contains(own, v.Name):
+			f.Invalid(field, "%s is a volume of the operator's: choose another name", v.Name)
 		}
-		found = append(found, v.Name)
+		all = append(all, v.Name)
 	}
-	return found
+	return all
 }
 
 // TemplateMounts checks where a container mounts the volumes of a template, which are known by their names; source is the field
-// of those volumes.
+// of those volumes. Two in one place the API server would refuse.
 func (f *Findings) TemplateMounts(field string, mounts []corev1.VolumeMount, source string, volumes []string) {
+	seen := map[string]bool{}
 	for _, m := range mounts {
 		if !strings.HasPrefix(path.Clean(m.MountPath)+"/", names.DirMounts+"/") { // the reference operator's rule
 			f.Invalid(field, "%s is not below %s", m.MountPath, names.DirMounts)
@@ -68,6 +95,10 @@ func (f *Findings) TemplateMounts(field string, mounts []corev1.VolumeMount, sou
 		if !slices.Contains(volumes, m.Name) {
 			f.Invalid(field, "%s is not one of %s", m.Name, source)
 		}
+		if seen[m.MountPath] {
+			f.Invalid(field, "%s is there twice: each volume needs a path of its own", m.MountPath)
+		}
+		seen[m.MountPath] = true
 	}
 }
 
