@@ -33,13 +33,13 @@ var layer = map[string]int{
 	"internal/operator/inject": 4, "internal/operator/render": 4, "internal/operator/roll": 4, "internal/operator/status": 4,
 	"internal/operator/topic": 4, "internal/operator/user": 4,
 
-	"internal/bridge/brokers": 5, "internal/http1": 5,
+	"internal/bridge/brokers": 5, "internal/socket": 5,
 
 	"internal/bridge/admin": 6, "internal/bridge/consumers": 6, "internal/bridge/metrics": 6, "internal/bridge/producer": 6,
-	"internal/configsource": 6, "internal/credentials": 6, "internal/devbroker": 6, "internal/serve": 6, "internal/tracing": 6,
+	"internal/configsource": 6, "internal/credentials": 6, "internal/devbroker": 6, "internal/http1": 6, "internal/tracing": 6,
 	"internal/operator/apply": 6, "internal/operator/kafkaadmin": 6, "internal/node": 6, "internal/resident": 6,
 
-	"internal/bridge": 7, "internal/operator/controller": 7, "internal/operator/webhook": 7,
+	"internal/bridge": 7, "internal/serve": 7, "internal/operator/controller": 7, "internal/operator/webhook": 7,
 
 	"cmd/steg-bridge": 8, "cmd/steg-operator": 8, "cmd/steg-node": 8,
 
@@ -82,7 +82,8 @@ var forbidden = map[string][]string{
 	"internal/bridge/admin":      {"net/http/"},
 	"internal/bridge":            {"testing"},
 	"internal/bridge/openapi":    {"github.com/"},
-	"internal/http1":             {"github.com/"},
+	"internal/http1":             {"github.com/twmb/", "github.com/prometheus/", module + "/internal/bridge", module + "/internal/kafka"},
+	"internal/socket":            {"github.com/"},
 	"test/kafkarig/cmd/kafkarig": {"k8s.io/"},
 }
 

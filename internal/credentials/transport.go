@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 
 	"github.com/steg-kafka/steg/internal/kafka"
+	"github.com/steg-kafka/steg/internal/socket"
 )
 
 // Options is what Open and OpenServer need beyond settings. The zero value works.
@@ -196,7 +197,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 	// session would go on under the certificate of its first handshake.
 	config := t.means.get().tls.get().config.Clone()
 	config.ServerName = host
-	secured := tls.Client(conn, config)
+	secured := tls.Client(socket.New(conn), config)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("tls handshake with %s: %w", address, err)
@@ -206,7 +207,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 
 // watched returns a connection that does not wait for a broker that hangs; see stallConn.
 func (t *Transport) watched(conn net.Conn, address string) net.Conn {
-	return &stallConn{Conn: conn, address: address, stalls: &t.stalls}
+	return &stallConn{Conn: socket.New(conn), address: address, stalls: &t.stalls}
 }
 
 // buffers sets the sizes before the first byte, when they can still shape the window.

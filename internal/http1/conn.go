@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/steg-kafka/steg/internal/socket"
 )
 
 // The states of a connection. Only one that waits for a request may be closed under its goroutine's hands.
@@ -100,20 +102,15 @@ func (c *conn) await() (*work, error) {
 // tryRead is called when there may be something to read; it reports false to be called again.
 func (c *conn) tryRead(fd uintptr) bool {
 	w := c.server.works.Get().(*work)
-	for {
-		n, err := syscall.Read(int(fd), w.buf)
-		if n > 0 {
-			w.from, w.to = 0, n
-			c.work, c.err = w, nil
-			return true
-		}
-		if errors.Is(err, syscall.EINTR) {
-			continue
-		}
-		c.server.works.Put(w)
-		c.err = cmp.Or(err, io.EOF)
-		return !errors.Is(err, syscall.EAGAIN)
+	n, err := socket.Read(fd, w.buf)
+	if n > 0 {
+		w.from, w.to = 0, n
+		c.work, c.err = w, nil
+		return true
 	}
+	c.server.works.Put(w)
+	c.err = cmp.Or(err, io.EOF)
+	return !errors.Is(err, syscall.EAGAIN)
 }
 
 // read reads bytes that have not come yet; by is zero for no deadline.

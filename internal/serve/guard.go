@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steg-kafka/steg/internal/socket"
 )
 
 const (
@@ -81,7 +83,7 @@ func (g *guard) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: nc, guard: g}
+		c := &conn{Conn: socket.New(nc), guard: g}
 		if g.admit(c, time.Now()) {
 			return c, nil
 		}
