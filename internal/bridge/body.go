@@ -100,8 +100,8 @@ func (p *bodies) refuse(w http.ResponseWriter, r *http.Request, left int64, err 
 	return err
 }
 
-// fill reads a body into b. Its buffer grows with what has come, not with what is claimed, so that memory goes to those
-// who send.
+// fill reads a body into b. Its buffer grows with what has come, and only then with what is claimed, so that memory goes to
+// those who send.
 func (p *bodies) fill(b *body, w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
 	most := r.ContentLength
