@@ -67,7 +67,7 @@ lint: $(TOOLS)/ready ## golangci-lint
 .PHONY: unit
 unit: ## unit tests, and the contract on the in-process broker, with the race detector
 	$(call step,go test -race,CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -vE '$(KUBERNETES)'))
-	$(call step,go test,go test -timeout 10m $$(go list ./... | grep -E '$(KUBERNETES)'))
+	$(call step,go test,go test -timeout 10m ./internal/socket $$(go list ./... | grep -E '$(KUBERNETES)'))
 
 .PHONY: alerts
 alerts: ## the alerts and the dashboard, on Prometheus' own engine
