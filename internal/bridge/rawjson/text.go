@@ -33,6 +33,14 @@ func skipPlain(b []byte, i int) int {
 			return i + bits.TrailingZeros64(m)/8
 		}
 	}
+	if hasVector && len(b)-i >= vectorLen {
+		return i + skipVector(b[i:])
+	}
+	return skipWords(b, i)
+}
+
+// skipWords is skipPlain without vector instructions.
+func skipWords(b []byte, i int) int {
 	for len(b)-i >= 32 {
 		w := (*[32]byte)(b[i:])
 		m := special(binary.LittleEndian.Uint64(w[:])) | special(binary.LittleEndian.Uint64(w[8:])) |

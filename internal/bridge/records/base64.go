@@ -1,11 +1,12 @@
 package records
 
 import (
+	"encoding/base64"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/segmentio/asm/base64"
+	vector "github.com/segmentio/asm/base64"
 )
 
 // base64Error is a text of java.util.Base64's basic decoder, as it is.
@@ -26,7 +27,7 @@ const (
 func appendBase64(dst, text []byte) ([]byte, error) {
 	if n := len(text) / 4 * 3; len(text)%4 == 0 {
 		dst = slices.Grow(dst, n)
-		got, err := base64.StdEncoding.Decode(dst[len(dst):len(dst)+n], text)
+		got, err := vector.StdEncoding.Decode(dst[len(dst):len(dst)+n], text)
 		// Padding leaves at most two bytes out. Line breaks, which the library skips and Java refuses, come in fours where
 		// the rest are whole units, and leave out three.
 		if err == nil && got > n-3 {
@@ -40,7 +41,9 @@ func appendBase64(dst, text []byte) ([]byte, error) {
 func encodeBase64(dst, b []byte) []byte {
 	n := base64.StdEncoding.EncodedLen(len(b))
 	dst = slices.Grow(dst, n)
-	base64.StdEncoding.Encode(dst[len(dst):len(dst)+n], b)
+	text := dst[len(dst) : len(dst)+n]
+	done := encodeUnits(text, b)
+	base64.StdEncoding.Encode(text[done/3*4:], b[done:])
 	return dst[:len(dst)+n]
 }
 

@@ -156,3 +156,29 @@ func FuzzBase64(f *testing.F) {
 		}
 	})
 }
+
+// checkEncode compares with the standard library.
+func checkEncode(t *testing.T, data []byte) {
+	t.Helper()
+	want := base64.StdEncoding.EncodeToString(data)
+	if got := encodeBase64(nil, data); string(got) != want {
+		t.Fatalf("%x is encoded as %s, want %s", data, got, want)
+	}
+}
+
+// Every value is encoded at every place of a block.
+func TestEncodeBase64Values(t *testing.T) {
+	for i := range 60 {
+		data := make([]byte, 60)
+		for v := range 256 {
+			data[i] = byte(v)
+			checkEncode(t, data)
+		}
+	}
+}
+
+func FuzzEncodeBase64(f *testing.F) {
+	f.Add([]byte("abc"))
+	f.Add(patterned(100))
+	f.Fuzz(checkEncode)
+}

@@ -1,9 +1,9 @@
 package records
 
 import (
+	"encoding/base64"
 	"math/bits"
 
-	"github.com/segmentio/asm/base64"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/steg-kafka/steg/internal/bridge/rawjson"
