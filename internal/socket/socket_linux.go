@@ -17,7 +17,7 @@ type Conn struct {
 	out transfer
 }
 
-// New returns a connection that does its small reads and writes by itself, or nc as it is if that is not TCP or closed.
+// New returns a connection that does its reads and its small writes by itself, or nc as it is if that is not TCP or closed.
 func New(nc net.Conn) net.Conn {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
@@ -35,9 +35,9 @@ func New(nc net.Conn) net.Conn {
 // NetConn returns the connection below, for who needs one of package net.
 func (c *Conn) NetConn() net.Conn { return c.TCPConn }
 
-// Read reads as net.Conn says. What ends it besides the peer is a deadline or Close.
+// Read reads as net.Conn says, at most Small bytes. What ends it besides the peer is a deadline or Close.
 func (c *Conn) Read(p []byte) (int, error) {
-	if len(p) == 0 || len(p) > Small {
+	if len(p) == 0 {
 		return c.TCPConn.Read(p)
 	}
 	c.in.Lock()

@@ -59,7 +59,7 @@ func TestBytesArrive(t *testing.T) {
 	receive := func(from net.Conn) {
 		got := make([]byte, 0, len(want))
 		for len(got) < len(want) {
-			n, err := from.Read(got[len(got):min(len(got)+Small, len(want))])
+			n, err := from.Read(got[len(got):min(len(got)+2*Small, len(want))])
 			if err != nil {
 				t.Errorf("after %d bytes: %v", len(got), err)
 				return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,19 @@ func BenchmarkPage(b *testing.B) {
 				if err := WritePage(io.Discard, bench.format, recs); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncodeBase64(b *testing.B) {
+	for _, n := range []int{16, 64, 1024} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			data, text := patterned(n), []byte(nil)
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				text = encodeBase64(text[:0], data)
 			}
 		})
 	}
