@@ -137,6 +137,36 @@ func TestTopicRefused(t *testing.T) {
 	k.has(t, "forbidden", 1)
 }
 
+// TestTopicOnSomeBrokers: that a broker does not know a topic yet which another one shows is tried again, and told nobody, unless it
+// stays so.
+func TestTopicOnSomeBrokers(t *testing.T) {
+	admin, namespace := cluster(t)
+	fake, k := topicFake(t)
+	c := topicControllers(t, admin, namespace, k, nil)
+	newTopicKafka(t, admin, namespace, "my-cluster", k, nil)
+	cr := topicOf("orders", 1, 1, "")
+	c.newTopic(cr)
+	c.topicBecomes("orders", "Ready=True")
+	unknown := kfake.Fault{
+		Keys: []kmsg.Key{kmsg.DescribeConfigs}, Resource: "orders", Err: kerr.UnknownTopicOrPartition, Count: 2,
+	}
+	behind := fake.Fake.Fault(unknown)
+	c.patch(cr, `{"spec":{"partitions":2}}`)
+	c.topicBecomes("orders", "Ready=True")
+	equal(t, 2, behind.Hits())
+	k.has(t, "orders", 2)
+	if said := strings.Join(c.saidIn(namespace, "KafkaTopic", "orders"), " | "); strings.Contains(said, "KafkaError") {
+		t.Error(said)
+	}
+
+	unknown.Count = -1
+	behind = fake.Fake.Fault(unknown)
+	c.patch(cr, `{"spec":{"partitions":3}}`)
+	c.topicBecomes("orders", "Ready=False KafkaError: describe the topic's settings: org.apache.kafka.common.errors.UnknownTopicOrPartitionException: …")
+	behind.Remove()
+	c.topicBecomes("orders", "Ready=True")
+}
+
 // TestTopicWithoutCluster: without a Kafka that wants it nothing looks after a KafkaTopic, which says so, and does not hold one that
 // is deleted.
 func TestTopicWithoutCluster(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/steg-kafka/steg/internal/operator/topic"
 )
 
-// staleMost is how often in a row a topic may have changed between being read and being written until that is reported.
+// staleMost is how often in a row a topic may have changed between two requests about it until that is reported.
 const staleMost = 3
 
 // inKafka reads the topics that a pass is about and changes what has to be changed. What goes wrong with one topic is noted
@@ -74,7 +74,7 @@ func (r *topics) compare(s *topicScene, sub *topicSubject, read kafkaadmin.Topic
 		return
 	}
 	if err := read.Failed[sub.want.Name]; err != nil {
-		sub.fail(kafkaProblem(err))
+		r.setBack(s, sub, err)
 		return
 	}
 	want, have := sub.want, read.States[sub.want.Name]
@@ -90,6 +90,9 @@ func (r *topics) compare(s *topicScene, sub *topicSubject, read kafkaadmin.Topic
 	sub.changes = topic.Diff(want, have, topic.Options{
 		Alterable: r.Alterable, Brokers: read.Brokers, Rate: r.Throttle, Status: sub.cr.Status,
 	})
+	if sub.changes.Empty() {
+		delete(s.memory.stale, sub.key())
+	}
 	sub.outcome.Refused, sub.outcome.Replicas = sub.changes.Refused, sub.changes.Replicas
 	sub.outcome.Warnings = append(sub.outcome.Warnings, sub.changes.Warnings...)
 	switch {
@@ -127,7 +130,7 @@ func (r *topics) change(ctx context.Context, admin *kafkaadmin.Admin, s *topicSc
 			r.changed(s, sub, result)
 			continue
 		}
-		r.notChanged(s, sub, result.Err)
+		r.setBack(s, sub, result.Err)
 	}
 	return nil
 }
@@ -158,9 +161,9 @@ func (r *topics) changed(s *topicScene, sub *topicSubject, result kafkaadmin.Top
 	}
 }
 
-// notChanged notes a failure. One that comes from having read what was no longer so is tried again a few times before anybody is
-// told.
-func (r *topics) notChanged(s *topicScene, sub *topicSubject, err error) {
+// setBack notes a failure. One that comes from having read what was no longer so, or not yet on another broker, is tried again a
+// few times before anybody is told.
+func (r *topics) setBack(s *topicScene, sub *topicSubject, err error) {
 	var failure *kafkaadmin.Error
 	if errors.As(err, &failure) && failure.Stale {
 		if s.memory.stale[sub.key()]++; s.memory.stale[sub.key()] <= staleMost {
