@@ -134,9 +134,17 @@ func (r *Rig) Stop(i int) error { return r.end(i, syscall.SIGTERM) }
 // partitions are without a leader for up to broker.session.timeout.ms (9 s).
 func (r *Rig) Kill(i int) error { return r.end(i, syscall.SIGKILL) }
 
-// Pause freezes broker i: connections stay open and nothing is answered. Resume
-// lets it go on.
-func (r *Rig) Pause(i int) error { return r.send(i, syscall.SIGSTOP) }
+// Pause freezes broker i: connections stay open and nothing is answered once it
+// returns. Resume lets it go on.
+func (r *Rig) Pause(i int) error {
+	if err := r.send(i, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := frozen(r.PID(i)); err != nil {
+		return fmt.Errorf("kafkarig: broker %d: %w", i, err)
+	}
+	return nil
+}
 
 // Resume ends Pause.
 func (r *Rig) Resume(i int) error { return r.send(i, syscall.SIGCONT) }
