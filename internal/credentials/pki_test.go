@@ -261,6 +261,12 @@ func listen(t *testing.T, config *tls.Config) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, ln, config)
+}
+
+// serve accepts at ln; until then the kernel does, and nobody answers.
+func serve(t *testing.T, ln net.Listener, config *tls.Config) *listener {
+	t.Helper()
 	l := &listener{Listener: ln}
 	if config != nil {
 		l.Listener = tls.NewListener(ln, config)

@@ -19,23 +19,28 @@ const (
 	keyAPIVersions     = 18
 )
 
+// apiVersionsRequest is a request of version 0 without a client ID: length, API key, version, correlation ID, client ID.
+var apiVersionsRequest = []byte{0, 0, 0, 10, 0, keyAPIVersions, 0, 0, 0, 0, 0, 0, 0xff, 0xff}
+
 // stallAtMost is as far as the patience grows with a cluster of which no broker answers in time.
 const stallAtMost = 30 * time.Second
 
-// askAgainAfter is how long a broker that hangs is asked nothing of the kind. It recovers unnoticed for that long at most.
-const askAgainAfter = 5 * time.Second
-
 // stalls knows how patient to be. As long as any broker answers in time, one that does not hangs: it is given up soon, and
-// asked again only after a while, so that whoever comes next goes past it at once. When none answers, they are slow rather
-// than away: each question that stalls then gives the next one twice the time.
+// gone past at once until it has given a sign of life. When none answers, they are slow rather than away: each question
+// that stalls then gives the next one twice the time.
 type stalls struct {
 	first time.Duration
 	now   func() time.Time
+	// lives waits for a sign of life from the broker at an address, for as long as that may reasonably take. An address
+	// that refuses lives too: whoever connects to it is told at once.
+	lives func(address string) bool
 
-	mu    sync.Mutex
-	after time.Duration        // 0: first
-	last  time.Time            // when a broker last answered in time
-	hung  map[string]time.Time // by address, until when it is not asked
+	mu     sync.Mutex
+	after  time.Duration   // 0: first
+	last   time.Time       // when a broker last answered in time
+	hung   map[string]bool // by address, whether a sign of life is being waited for
+	closed bool
+	waits  sync.WaitGroup // for signs of life
 }
 
 // patience returns the time for the next question.
@@ -49,18 +54,32 @@ func (s *stalls) patience() time.Duration {
 func (s *stalls) stalled(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	if now.Sub(s.last) > stallAtMost {
+	if s.now().Sub(s.last) > stallAtMost {
 		s.after = min(2*max(s.first, s.after), stallAtMost)
 		return
 	}
-	if s.hung == nil {
-		s.hung = make(map[string]time.Time)
-	}
-	s.hung[address] = now.Add(askAgainAfter)
+	s.hang(address)
 }
 
-// answered notes that it was.
+// undialed notes that the whole time for connecting was not enough for the broker at an address.
+func (s *stalls) undialed(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hang(address)
+}
+
+// hang has a broker gone past. The lock is held.
+func (s *stalls) hang(address string) {
+	if _, hung := s.hung[address]; hung {
+		return
+	}
+	if s.hung == nil {
+		s.hung = make(map[string]bool)
+	}
+	s.hung[address] = false
+}
+
+// answered notes that the broker at an address answered in time.
 func (s *stalls) answered(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,11 +87,36 @@ func (s *stalls) answered(address string) {
 	delete(s.hung, address)
 }
 
-// hangs reports whether the broker at an address is not worth a question now.
+// hangs reports whether the broker at an address is not worth a question now, and has a sign of life waited for if so.
 func (s *stalls) hangs(address string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now().Before(s.hung[address])
+	waited, hung := s.hung[address]
+	if hung && !waited && !s.closed {
+		s.hung[address] = true
+		s.waits.Go(func() { s.await(address) })
+	}
+	return hung
+}
+
+// await waits for a sign of life.
+func (s *stalls) await(address string) {
+	lives := s.lives(address)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, hung := s.hung[address]; hung && !lives {
+		s.hung[address] = false // whoever asks next has it waited for again
+		return
+	}
+	delete(s.hung, address)
+}
+
+// close ends the waiting once lives returns.
+func (s *stalls) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.waits.Wait()
 }
 
 // stallConn closes a connection on which such a request gets no answer for stallAfter, so that the client goes on with

@@ -55,9 +55,13 @@ func TestStalledQuestionEndsTheConnection(t *testing.T) {
 	}
 }
 
+// mute waits in vain for signs of life.
+func mute(string) bool { return false }
+
 func TestOneBrokerThatHangsGetsNoMoreTime(t *testing.T) {
 	now := time.Unix(1000, 0)
-	s := &stalls{first: time.Second, now: func() time.Time { return now }}
+	s := &stalls{first: time.Second, now: func() time.Time { return now }, lives: mute}
+	defer s.close()
 	s.answered("other:9092")
 	s.stalled("broker:9092")
 	if got := s.patience(); got != time.Second {
@@ -66,29 +70,143 @@ func TestOneBrokerThatHangsGetsNoMoreTime(t *testing.T) {
 	if !s.hangs("broker:9092") || s.hangs("other:9092") {
 		t.Error("the broker that hangs is to be gone past, the other is not")
 	}
-	now = now.Add(askAgainAfter)
-	if s.hangs("broker:9092") {
-		t.Error("the broker is not asked again")
-	}
 	now = now.Add(stallAtMost + time.Second)
-	s.stalled("broker:9092")
+	s.stalled("other:9092")
 	if got := s.patience(); got != 2*time.Second {
 		t.Errorf("patience is %v when nobody has answered for long", got)
 	}
+	if s.hangs("other:9092") {
+		t.Error("a broker is gone past when nobody has answered for long")
+	}
 }
 
-func TestHungBrokerIsGonePastAtOnce(t *testing.T) {
-	s := &stalls{first: time.Hour, now: time.Now}
-	s.answered("other:9092")
-	s.stalled("broker:9092")
-	c, _ := watchedPair(t, s)
-	if _, err := c.Write(frame(keyMetadata)); err == nil {
-		t.Error("a broker that hangs was asked")
+func TestHungBrokerIsGonePastUntilItGivesASignOfLife(t *testing.T) {
+	signs := make(chan bool)
+	s := &stalls{first: time.Hour, now: time.Now, lives: func(string) bool { return <-signs }}
+	defer s.close()
+	s.undialed("broker:9092")
+	for range 3 { // one wait is enough for all
+		c, _ := watchedPair(t, s)
+		if _, err := c.Write(frame(keyMetadata)); err == nil {
+			t.Fatal("a broker that hangs was asked")
+		}
 	}
-	s.answered("broker:9092")
-	c, _ = watchedPair(t, s)
+	signs <- false
+	eventually(t, "another sign is waited for", func() bool {
+		if !s.hangs("broker:9092") {
+			t.Fatal("a broker without a sign of life is not gone past")
+		}
+		select {
+		case signs <- true:
+			return true
+		default:
+			return false
+		}
+	})
+	eventually(t, "the broker is asked again", func() bool { return !s.hangs("broker:9092") })
+	c, _ := watchedPair(t, s)
 	if _, err := c.Write(frame(keyMetadata)); err != nil {
-		t.Errorf("a broker that answers again was not asked: %v", err)
+		t.Errorf("a broker that lives was not asked: %v", err)
+	}
+}
+
+func TestAnswerCountsMoreThanAWaitInVain(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	s := &stalls{first: time.Hour, now: time.Now, lives: func(string) bool {
+		close(begun)
+		<-end
+		return false
+	}}
+	s.undialed("broker:9092")
+	s.hangs("broker:9092")
+	<-begun
+	s.answered("broker:9092")
+	close(end)
+	s.close()
+	if s.hangs("broker:9092") {
+		t.Error("a broker that has answered is gone past")
+	}
+}
+
+// Whoever connects to a broker that hangs takes the time to connect once, not each time, and the broker is connected to
+// again as soon as it answers.
+func TestHungBrokerIsNotDialedAgainAndAgain(t *testing.T) {
+	ca := newAuthority(t, "ca")
+	config := serverConfig(ca.issue(1), nil)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	address := ln.Addr().String()
+	o, _ := options(t)
+	o.ConnectTimeout = time.Second
+	tr := openedWith(t, ssl(ca), o)
+	if _, err := tr.dial(t.Context(), "tcp", address); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("the first attempt ended with %v", err)
+	}
+	begun := time.Now()
+	for range 20 {
+		_, err := tr.dial(t.Context(), "tcp", address)
+		var op *net.OpError
+		if !errors.As(err, &op) || op.Op != "dial" || !op.Timeout() || !op.Temporary() {
+			t.Fatalf("%v is not a timeout that the library tries again", err)
+		}
+	}
+	if took := time.Since(begun); took >= o.ConnectTimeout {
+		t.Errorf("20 more attempts took %v, longer than one to connect", took)
+	}
+	serve(t, ln, config)
+	eventually(t, "the broker is connected to", func() bool {
+		conn, err := tr.dial(t.Context(), "tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// Without TLS the kernel answers for a process that hangs; the sign of life has to be Kafka's.
+func TestSignOfLife(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	address := ln.Addr().String()
+	o, _ := options(t)
+	o.ConnectTimeout = time.Millisecond
+	tr := openedWith(t, kafka.Security{Protocol: "PLAINTEXT"}, o)
+	tr.stalls.first = 10 * time.Millisecond
+	if tr.lives(t.Context(), address) {
+		t.Error("a process that hangs lives")
+	}
+	tr.stalls.first = time.Minute
+	serve(t, ln, nil)
+	if !tr.lives(t.Context(), address) {
+		t.Error("a process that answers does not live")
+	}
+	_ = ln.Close()
+	if !tr.lives(t.Context(), address) {
+		t.Error("an address that refuses is waited for")
+	}
+}
+
+// A caller that gives up says nothing about the broker.
+func TestDialGivenUpIsNotAHang(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	tr, _ := opened(t, ssl(newAuthority(t, "ca")))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := tr.dial(ctx, "tcp", ln.Addr().String()); err == nil {
+		t.Fatal("connected")
+	}
+	if tr.stalls.hangs(ln.Addr().String()) {
+		t.Error("the broker is gone past")
 	}
 }
 

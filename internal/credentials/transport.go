@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -79,6 +80,7 @@ type Transport struct {
 	mechanism string // empty: no authentication
 	means     *material[*means]
 	stalls    stalls
+	giveUp    context.CancelFunc // ends the waiting for signs of life
 }
 
 // Open prepares a transport for what s describes. Files are read now, and again whenever they change, until ctx ends or
@@ -101,7 +103,9 @@ func Open(ctx context.Context, s kafka.Security, o Options) (*Transport, error) 
 		t.mechanism = s.SASL.Mechanism
 	}
 	t.options, t.own = o.withDefaults()
-	t.stalls = stalls{first: stallAfter, now: t.options.Now}
+	waits, giveUp := context.WithCancel(ctx)
+	t.giveUp = giveUp
+	t.stalls = stalls{first: stallAfter, now: t.options.Now, lives: func(address string) bool { return t.lives(waits, address) }}
 	t.means = &material[*means]{name: "kafka credentials", changes: t.options.Changes, log: t.options.Logger, retire: (*means).retire}
 	first := true // run opens one after the other
 	t.means.build = func(snapshot) (*means, error) {
@@ -115,6 +119,7 @@ func Open(ctx context.Context, s kafka.Security, o Options) (*Transport, error) 
 		t.means.paths = o.Live.Files
 	}
 	if err := t.means.open(ctx, t.options.Poll); err != nil {
+		giveUp()
 		t.own.Close()
 		return nil, err
 	}
@@ -152,9 +157,11 @@ func (t *Transport) NotAfter() time.Time {
 	return t.means.get().tls.get().notAfter
 }
 
-// Close ends the watching of files and the renewing of tokens. Connections stay open, and new ones use what was known
+// Close ends the watching of files, the renewing of tokens and the waiting for brokers that hang. Connections stay open, and new ones use what was known
 // last.
 func (t *Transport) Close() {
+	t.giveUp()
+	t.stalls.close()
 	t.means.close()
 	t.means.get().close()
 	t.own.Close()
@@ -173,10 +180,26 @@ func (p present) Authenticate(ctx context.Context, host string) (sasl.Session, [
 	return p.t.means.get().mechanism.Authenticate(ctx, host)
 }
 
-// dial connects to a broker with the material of this moment.
+// dial connects to a broker. One that hangs is not waited for: the client library sends the requests to a broker one after
+// the other, each with an attempt of its own to connect, and metadata that any broker could give wait in that line too.
 func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.options.ConnectTimeout)
+	if t.stalls.hangs(address) {
+		return nil, fmt.Errorf("%s does not answer: %w", address, &net.OpError{Op: "dial", Net: network, Err: os.ErrDeadlineExceeded})
+	}
+	limited, cancel := context.WithTimeout(ctx, t.options.ConnectTimeout)
 	defer cancel()
+	conn, err := t.connect(limited, network, address)
+	if err == nil {
+		return &stallConn{Conn: conn, address: address, stalls: &t.stalls}, nil
+	}
+	if limited.Err() != nil && ctx.Err() == nil {
+		t.stalls.undialed(address)
+	}
+	return nil, err
+}
+
+// connect connects with the material of this moment.
+func (t *Transport) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -186,7 +209,7 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		return nil, fmt.Errorf("socket buffers of %s: %w", address, err)
 	}
 	if !t.encrypted {
-		return t.watched(conn, address), nil
+		return socket.New(conn), nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -202,12 +225,24 @@ func (t *Transport) dial(ctx context.Context, network, address string) (net.Conn
 		_ = conn.Close()
 		return nil, fmt.Errorf("tls handshake with %s: %w", address, err)
 	}
-	return t.watched(secured, address), nil
+	return secured, nil
 }
 
-// watched returns a connection that does not wait for a broker that hangs; see stallConn.
-func (t *Transport) watched(conn net.Conn, address string) net.Conn {
-	return &stallConn{Conn: socket.New(conn), address: address, stalls: &t.stalls}
+// lives asks a broker which API versions it has, which it tells to anybody who can connect, and reports whether anything
+// came of it but silence.
+func (t *Transport) lives(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, t.options.ConnectTimeout+2*t.stalls.patience())
+	defer cancel()
+	conn, err := t.connect(ctx, "tcp", address)
+	if err != nil {
+		return ctx.Err() == nil
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
+	if _, err = conn.Write(apiVersionsRequest); err == nil {
+		_, err = conn.Read(make([]byte, 1))
+	}
+	return err == nil || ctx.Err() == nil
 }
 
 // buffers sets the sizes before the first byte, when they can still shape the window.
